@@ -1,0 +1,127 @@
+"""Deterministic but expensive work, done once: the result is journaled under its inputs and its source."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tilth.engine.shelf import Entry
+from tilth.errors import RequestError
+from tilth.records.ids import canonical, digest
+from tilth.records.record import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from tilth.engine.place import Frame
+    from tilth.engine.session import Session
+
+
+async def do(session: Session, frame: Frame, fn: Callable[..., Any], args: tuple[Any, ...], version: int) -> Any:
+    """See :meth:`tilth.engine.run.Run.do`. Key: H("do", place, name, version, source digest, occurrence, digest of the inputs)."""
+    name = getattr(fn, "__qualname__", type(fn).__name__)
+    inputs = digest(*(fingerprint(arg) for arg in args))
+    body = orjson.dumps({"do": name, "version": version, "source": source_digest(fn).hex(), "inputs": inputs.hex()})
+    key = digest("do", frame.place, body, frame.occurrence(digest("do", body)))
+    found = session.journal.get(key, 0)
+    if found is not None:
+        session.progress.from_journal += 1
+        return thaw(orjson.loads(found.reply))
+    session.check_stop()
+    result = freeze(await asyncio.get_running_loop().run_in_executor(None, _single_threaded, fn, args))
+    reply = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
+    await session.journal.put(Entry(key, 0, "do", frame.path, "do", name, body, reply, paid=False))
+    return thaw(orjson.loads(reply))
+
+
+def _single_threaded(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """BLAS on one thread: sums in another order give other last bits, and those may decide."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return fn(*args)
+
+
+def source_digest(fn: Callable[..., Any]) -> bytes:
+    """Digest of the function's source text, so that changed code is not served an old result."""
+    target: Any = inspect.unwrap(fn)
+    while hasattr(target, "func"):
+        target = target.func
+    try:
+        return digest(inspect.getsource(target))
+    except (OSError, TypeError):
+        code = getattr(target, "__code__", None)
+        return digest(code.co_code if code is not None else type(target).__qualname__)
+
+
+def fingerprint(value: Any) -> bytes:
+    """Digest of an input's content: JSON values, Records, arrays, paths, models; anything else is refused."""
+    import numpy as np
+
+    if isinstance(value, np.ndarray):
+        return digest(str(value.dtype), str(value.shape), np.ascontiguousarray(value).tobytes())
+    if isinstance(value, Record):
+        return digest(canonical(value.columns))
+    if isinstance(value, Mapping):
+        return digest("map", *(part for name in sorted(value) for part in (str(name), fingerprint(value[name]))))
+    if isinstance(value, (list, tuple)):
+        return digest("list", *(fingerprint(one) for one in value))
+    if isinstance(value, Path):
+        return digest("file", value.read_bytes())
+    if hasattr(value, "model_dump"):
+        return digest(type(value).__name__, canonical(value.model_dump(mode="json")))
+    try:
+        return digest(canonical(value))
+    except TypeError:
+        raise RequestError(
+            f"run.do cannot tell the content of a {type(value).__name__}. Pass numbers, texts, lists, mappings, records, arrays or paths.",
+            code="method.do_input",
+        ) from None
+
+
+def freeze(value: Any) -> Any:
+    """Records as plain JSON."""
+    if isinstance(value, Record):
+        return {"__record__": value.columns, "meta": value.meta}
+    if isinstance(value, Mapping):
+        return {str(name): freeze(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [freeze(one) for one in value]
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Plain JSON back to records."""
+    if isinstance(value, list):
+        return [thaw(one) for one in value]
+    if isinstance(value, dict):
+        if "__record__" in value:
+            return Record(value["__record__"], meta=value["meta"])
+        return {name: thaw(one) for name, one in value.items()}
+    return value
+
+
+async def embed(session: Session, frame: Frame, role: str, texts: list[str]) -> npt.NDArray[np.float32]:
+    """One array a set of texts, content-addressed under artifacts/ (npy: nothing of it is executed when it is loaded)."""
+    import numpy as np
+
+    embedder: Any = session.settings.roles[role][0].model if role in session.settings.roles else None
+    if embedder is None:
+        raise RequestError(f"no model is set for role '{role}'. Set one with: -m {role}=SPEC", code="model.no_role")
+    name = digest("embed", embedder.identity, *texts).hex()
+    path = session.settings.folder.artifacts / f"embeddings-{name}.npy"
+    if path.exists():
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
+    session.check_stop()
+    vectors: npt.NDArray[np.float32] = np.ascontiguousarray(await embedder.embed(texts), dtype=np.float32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".tmp.npy")
+    np.save(aside, vectors, allow_pickle=False)
+    aside.rename(path)
+    return vectors
