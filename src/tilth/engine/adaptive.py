@@ -12,7 +12,7 @@ again, and what remains is noise: it is subtracted from then on. States:
     PROBE    a few slots more for one round trip; each success doubles the next step, a failure goes back at once
     CUT      every turned-away reply takes its slot with it, for one round trip
     MEASURE  one round trip at the lower limit; what is still turned away is noise
-    DIP      rarely, where noise is known: 15 % fewer slots for a moment; if the noise vanishes it was capacity
+    DIP      rarely, where noise is known: 12 % fewer slots for a moment; if the noise vanishes it was capacity
 
 Probes pay for themselves: what they cost in turned-away replies is a debt that PROBE_SHARE of all replies pay off before the
 next probe. Below one request at once the limit is a fraction: the pause between two requests (see `pace`).
@@ -39,6 +39,9 @@ _NOISE_MOST = 0.35
 
 _SLOWEST = 60.0
 """Longest pause between two requests, in seconds."""
+
+_DIP_LENGTH = 16.0
+"""Replies in a dip, times the share of noise."""
 
 _LITTLE_NOISE = 0.02
 """Noise below this is not worth a second look."""
@@ -83,8 +86,9 @@ class AdaptiveLimit:
     """
 
     __slots__ = (
-        "_alarm_at", "_anchor", "_away", "_before", "_best", "_ceiling", "_cusum", "_cut_to", "_debt", "_dip_gap", "_dip_in", "_due", "_floor",
-        "_full", "_good", "_latency_sum", "_load_sum", "_n", "_patience", "_share", "_share_before", "_since", "_step", "_up", "_weight_away", "_weight_ok",
+        "_alarm_at", "_anchor", "_away", "_before", "_best", "_ceiling", "_cusum", "_cut_away", "_cut_ok", "_cut_to", "_debt",
+        "_dip_gap", "_dip_in", "_due", "_floor", "_full", "_good", "_latency_sum", "_load_sum", "_mark", "_n", "_noise_most", "_patience",
+        "_plateaus", "_risen", "_since", "_step", "_top", "_up", "_weight_away", "_weight_ok",
         "level", "limit", "noise", "ok_latency", "phase",
     )  # fmt: skip
 
@@ -96,17 +100,23 @@ class AdaptiveLimit:
         self.limit = int(self.level)
         self.noise = 0.0
         self.ok_latency = 0.0
-        self._share = 0.0  # of replies turned away, over about the last 64
         self._debt = 0.0  # turned-away replies that probes have cost and that are not paid off
         self._step = 0.0  # of the next probe; 0: the smallest
         self._before = self.level  # level to go back to
         self._cut_to = 0.0
-        self._share_before = 0.0
-        self._best = 0.0  # throughput of the previous round trip of RISE
+        self._best = 0.0  # good replies per second in the previous round trip of RISE
+        self._risen, self._mark, self._top = 0, 0.0, 0.0  # of this one: good replies, since when, most that the limit may become
         self._anchor = (0.0, 0.0)  # (throughput, level) that growth is compared with
-        self._dip_gap, self._dip_in = 30.0, 30.0  # round trips between dips, until the next
+        self._plateaus = 0  # times in a row that growth brought nothing
+        self._dip_gap, self._dip_in = 3.0, 0.0  # length of HOLD in dips, replies until the next dip
+        self._noise_most = 0.0
+        self._cut_ok = self._cut_away = 0
         self._up = True
         self._patience = 5.0  # evidence that raises the alarm in HOLD
+        self._weight_ok = self._weight_away = 0.0  # evidence of one reply
+        self._cusum = self._alarm_at = 0.0
+        self._n = self._good = self._away = self._full = 0  # fresh replies of this round trip
+        self._latency_sum = self._load_sum = self._due = 0.0
         self._enter(Phase.RISE, -math.inf)
         if self.level >= ceiling:
             self._enter(Phase.HOLD, -math.inf)
@@ -134,13 +144,20 @@ class AdaptiveLimit:
         if outcome is Outcome.OK:
             mean = self.ok_latency
             self.ok_latency = mean + (latency - mean) * 0.05 if mean else latency
-            self._share -= self._share * 0.015625
+            if self.phase is Phase.RISE:
+                self._rise(now - latency, in_flight)
             if now - latency >= self._since:
                 self._on_fresh(latency, now, in_flight)
         elif outcome is not Outcome.CANCELLED:
-            self._share += (1.0 - self._share) * 0.015625
             self._on_away(now - latency >= self._since, now, in_flight)
         return self.limit
+
+    def _rise(self, sent: float, in_flight: int) -> None:
+        if not self._risen and self._mark == -math.inf:
+            self._mark = sent
+        self._risen += 1
+        if in_flight >= self.limit:
+            self._set(min(self.level + 2.0, self._top))
 
     def _on_fresh(self, latency: float, now: float, in_flight: int) -> None:
         """A good reply to a request that was sent under the present limit."""
@@ -150,8 +167,6 @@ class AdaptiveLimit:
         self._load_sum += in_flight
         if in_flight >= self.limit:
             self._full += 1
-            if self.phase is Phase.RISE:
-                self._set(self.level + 2.0)
         left = self._cusum - self._weight_ok
         self._cusum = left if left > 0.0 else 0.0
         if self._n >= self._due:
@@ -160,6 +175,7 @@ class AdaptiveLimit:
     def _on_away(self, fresh: bool, now: float, in_flight: int) -> None:
         """A reply that was turned away."""
         if self.phase is Phase.CUT:
+            self._cut_away += 1
             self._take_slot(fresh, now)
             return
         if not fresh:
@@ -178,7 +194,9 @@ class AdaptiveLimit:
 
     def _enter(self, phase: Phase, since: float) -> None:
         self.phase = phase
-        self._since = since + min(0.01, 0.05 * self.ok_latency)  # a slot granted just before may send just after
+        self._since = since
+        if phase is not Phase.PROBE:  # a slot granted just before may send just after
+            self._since += min(0.01, 0.05 * self.ok_latency)
         self._n = self._good = self._away = self._full = 0
         self._cusum = self._latency_sum = self._load_sum = 0.0
         self._due = max(4.0, self.level)
@@ -187,12 +205,13 @@ class AdaptiveLimit:
         high = min(0.9, low + 0.15)
         if phase is Phase.RISE:
             low, high, self._alarm_at = max(low, 0.1), max(high, 0.4), 5.0
+            self._risen, self._mark, self._top = 0, since, 3.0 * self.level
         elif phase is Phase.PROBE:  # about one false alarm in five probes
             self._alarm_at = max(2.0, math.log(1.0 + 5.0 * low * self.level))
         elif phase is Phase.MEASURE:
-            self._due, self._alarm_at = max(8.0, self.level), math.inf
+            self._due, self._alarm_at = max(8.0, self.level, min(40.0, 8.0 * self.level)), math.inf
         elif phase is Phase.DIP:
-            self._due = max(8.0, self.level, 20.0 / low)
+            self._due = max(self.level, 150.0, _DIP_LENGTH / low)
         self._weight_away = math.log(high / low)
         self._weight_ok = math.log((1.0 - low) / (1.0 - high))
 
@@ -208,7 +227,7 @@ class AdaptiveLimit:
         if self.phase is not Phase.DIP:
             self._before = self.level
         self._up = self.phase is Phase.RISE
-        self._share_before = self._share
+        self._cut_ok = self._cut_away = 0
         self._start_cut(now)
         self._set(min(self.level, max(in_flight - 1.0, self._cut_to)) if self.level >= 2.0 else self.level * 0.7)
 
@@ -236,6 +255,7 @@ class AdaptiveLimit:
             case Phase.PROBE:
                 self._end_probe(now)
             case Phase.CUT:
+                self._cut_ok += self._good
                 self._enter(Phase.MEASURE, now)
             case Phase.MEASURE:
                 self._end_measure(now)
@@ -254,20 +274,25 @@ class AdaptiveLimit:
         if not self._needed():
             self._enter(Phase.RISE, now)
             return
-        reached = self._throughput()
-        level = self._load_sum / self._good
-        if self._best and reached < 1.2 * self._best and level > 1.5 * self._before:
+        reached = self._risen / (now - self._mark)
+        if self._best and reached < 1.2 * self._best and self._due > 1.5 * self._before:
             self._set(self._before)  # twice as many brought nothing: the endpoint queues them
-            self._anchor, self._debt = (self._best, self.level), 30 * PROBE_SHARE * self.level
+            self._anchor, self._plateaus, self._debt = (self._best, self.level), 1, 10 * PROBE_SHARE * self.level
             self._enter(Phase.HOLD, now)
             return
-        self._best, self._before = reached, level
-        self._enter(Phase.HOLD if self.level >= self._ceiling else Phase.RISE, now)
+        self._best, self._before = reached, self._due
+        if self.level < self._ceiling:
+            self._enter(Phase.RISE, now)
+            return
+        if self._away >= 3:  # taken for noise until the first dip, which comes soon
+            self._learn_noise((self._away + math.sqrt(self._away)) / self._n)
+        self._enter(Phase.HOLD, now)
 
     def _end_hold(self, now: float) -> None:
         self.noise += (self._away / self._n - self.noise) * min(0.2, self._n / 1000)
-        self._debt -= PROBE_SHARE * self._n
-        self._dip_in -= self._n / self._due
+        self.noise = min(self.noise, self._noise_most)  # else a slowly falling capacity would be taken for noise
+        self._debt = max(0.0, self._debt - PROBE_SHARE * self._n)
+        self._dip_in -= self._n
         needed = self._needed()
         if self._debt <= 0.0 and needed and self.level < self._ceiling:
             if not self._anchor[1]:
@@ -276,7 +301,7 @@ class AdaptiveLimit:
             self._start_probe(now)
         elif self._dip_in <= 0.0 and needed and self.noise > _LITTLE_NOISE and self.level >= 4.0:
             self._before = self.level
-            self._set(self.level * 0.85)
+            self._set(self.level * 0.88)
             self._enter(Phase.DIP, now)
         else:  # the sum test goes on across round trips
             self._n = self._good = self._away = self._full = 0
@@ -296,13 +321,14 @@ class AdaptiveLimit:
             self._back_to_hold(now, failed=False)
             return
         throughput, level = self._anchor
-        if self.level > 1.5 * level:
-            if self._throughput() < 1.1 * throughput:  # half as many more brought nothing
+        if self.level > max(2.0 * level, 32.0) and level >= 1.0:
+            if self._throughput() < 1.25 * throughput:  # twice as many brought nothing: the endpoint queues them
                 self._set(level)
-                self._debt, self._step = _MOST_DEBT * PROBE_SHARE * self.level, 0.0
+                self._plateaus += 1
+                self._debt, self._step = min(_MOST_DEBT, 5.0 * 2.0**self._plateaus) * PROBE_SHARE * self.level, 0.0
                 self._enter(Phase.HOLD, now)
                 return
-            self._anchor = (self._throughput(), self.level)
+            self._anchor, self._plateaus = (self._throughput(), self.level), 0
         self._step *= 2.0
         if self.level >= self._ceiling:
             self._enter(Phase.HOLD, now)
@@ -328,8 +354,10 @@ class AdaptiveLimit:
             return
         self._step = self._debt = 0.0
         self._anchor = (0.0, 0.0)
-        self.noise = self._away / (self._n + 4)
-        if self._share_before > _NOISE_MOST or self._away < 2 or self.level < 2.0:
+        measured = (self._away + math.sqrt(self._away)) / self._n
+        self.noise = (self.noise + measured) / 2 if self.noise else measured
+        self._learn_noise(self.noise)
+        if self._cut_away > self._cut_ok * _NOISE_MOST or self._away < 1 or self.level < 2.0:
             self._patience = 5.0
             self._enter(Phase.HOLD, now)
             return
@@ -339,13 +367,23 @@ class AdaptiveLimit:
         self._enter(Phase.RISE if self._up else Phase.PROBE, now)
         self._before = low
 
+    def _learn_noise(self, noise: float) -> None:
+        self.noise, self._noise_most = noise, 1.5 * noise
+        self._dip_gap = 3.0
+        self._dip_in = self._dip_gap * max(self.level, _DIP_LENGTH / max(noise, _LITTLE_NOISE))
+
     def _end_dip(self, now: float) -> None:
         share = self._away / self._n
-        if share < 0.4 * self.noise:
-            self.noise, self._dip_gap = share, 30.0
-            self._debt = 10 * PROBE_SHARE * self.level
+        if share > _NOISE_MOST:
+            self._start_cut(now)
+            return
+        if share < self.noise - 2.0 * math.sqrt(self.noise * (1.0 - self.noise) / self._n):
+            self._learn_noise(share)
+            self._owe(10 * PROBE_SHARE * self.level)
         else:
             self._set(self._before)
-            self._dip_gap = min(500.0, 2.0 * self._dip_gap)
-        self._dip_in = self._dip_gap
+            self.noise = (self.noise + share) / 2
+            self._noise_most = 1.5 * self.noise
+            self._dip_gap = min(128.0, 2.0 * self._dip_gap)
+            self._dip_in = self._dip_gap * self._n
         self._enter(Phase.HOLD, now)

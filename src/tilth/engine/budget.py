@@ -78,17 +78,21 @@ class Budget:
                 code="budget.no_price",
             )
 
-    async def reserve(self, price: Price | None, prompt_bytes: int, max_tokens: int) -> Spent:
-        """Hold the worst case of one call; waits for calls in flight to settle, raises BudgetReached if it cannot fit."""
+    def reserve(self, price: Price | None, prompt_bytes: int, max_tokens: int) -> Spent | None:
+        """Hold the worst case of one call; None where it does not fit beside what is spent and held."""
         worst = self.worst_case(price, prompt_bytes, max_tokens)
-        while not self._fits(worst):
-            if self.held.calls == 0:
-                raise BudgetReached(self._line(), code="budget.reached")
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            await waiter
+        if not self._fits(worst):
+            return None
         self.held.add(worst)
         return worst
+
+    async def room(self) -> None:
+        """Wait until a call in flight settles (it may use less than was held); BudgetReached where nothing is in flight."""
+        if self.held.calls == 0:
+            raise BudgetReached(self._line(), code="budget.reached")
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
 
     def worst_case(self, price: Price | None, prompt_bytes: int, max_tokens: int) -> Spent:
         """The most that a call can cost."""
@@ -98,9 +102,11 @@ class Budget:
         return Spent(usd, 1, tokens_in + max_tokens)
 
     def settle(self, held: Spent, price: Price | None, usage: Usage | None, prompt_bytes: int) -> None:
-        """Give back what was held and book what was used (None: the call came to nothing)."""
+        """Give back what was held and book what was used (None: the call came to nothing; all zero: not told)."""
         self.held.add(held, -1)
-        if usage is not None:
+        if usage == Usage():  # the server told no usage: book the worst case
+            self.spent.add(held)
+        elif usage is not None:
             self.spent.add(Spent(cost(price, usage) or 0.0, 1, usage.input + usage.output))
             if prompt_bytes:
                 self._ratio = max(self._ratio, (usage.input - OVERHEAD) / prompt_bytes)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tilth.engine.budget import cost
+from tilth.engine.budget import Spent, cost
 from tilth.engine.limiter import Limiter, Outcome, backoff
 from tilth.engine.place import Frame
 from tilth.engine.shelf import Entry
@@ -55,6 +55,7 @@ class Call:
     body: bytes
     max_tokens: int
     send: Callable[[], Awaitable[tuple[bytes, Usage]]]
+    held: Spent | None = None
 
 
 @dataclass(slots=True)
@@ -151,13 +152,6 @@ class Caller:
         session = self._session
         price = call.chosen.price
         session.check_stop()
-        held = None
-        if session.budget.bounded:
-            try:
-                held = await session.budget.reserve(price, len(call.body), call.max_tokens or DEFAULT_MAX_TOKENS)
-            except Stop as stop:
-                session.stop(stop)
-                raise
         usage: Usage | None = None
         try:
             stored, usage, seconds = await self._send(call)
@@ -166,8 +160,8 @@ class Caller:
             session.book(call.role, call.chosen.name, usage, entry.usd, free=call.kind != "ask" and entry.usd is None)
             return stored
         finally:
-            if held is not None:
-                session.budget.settle(held, price, usage, len(call.body))
+            if call.held is not None:
+                session.budget.settle(call.held, price, usage, len(call.body))
 
     def _entry(self, call: Call, stored: bytes, usage: Usage, price: Any, seconds: float, *, paid: bool) -> Entry:
         where = (call.key, call.max_tokens, call.kind, call.frame.path, call.role, call.chosen.model.identity)
@@ -184,9 +178,10 @@ class Caller:
             limiter = endpoint.limiter
             if not limiter.try_acquire():
                 await limiter.acquire(call.frame.order, len(call.body) // 4 + call.max_tokens)
-            if session.stopping is not None:
+            if session.stopping is not None or not self._affords(call):
                 limiter.release(Outcome.CANCELLED, latency=0.0)
-                session.check_stop()
+                await self._wait_for_room()
+                continue
             session.progress.in_flight += 1
             started = session.clock.now()
             outcome, retry_after = Outcome.CANCELLED, None
@@ -218,6 +213,21 @@ class Caller:
             session.progress.retries += 1
             delay = backoff(attempts.failed + attempts.throttled, self._jitter)
             await session.pause(max(delay, retry_after or 0.0))
+
+    def _affords(self, call: Call) -> bool:
+        """Hold the worst case of a call. After its turn came, not before: earlier places spend first."""
+        budget = self._session.budget
+        if budget.bounded and call.held is None:
+            call.held = budget.reserve(call.chosen.price, len(call.body), call.max_tokens or DEFAULT_MAX_TOKENS)
+            return call.held is not None
+        return True
+
+    async def _wait_for_room(self) -> None:
+        self._session.check_stop()
+        try:
+            await self._session.budget.room()
+        except Stop as stop:
+            raise self._session.stop(stop) from None
 
     def _endpoint(self, chosen: RoleModel) -> Endpoint:
         model = chosen.model

@@ -129,7 +129,11 @@ async def _execute(method: Method, settings: Settings, handle: Handle | None) ->
             session.budget.check_price(model.price, model.name)
         if handle is not None:
             handle.attach(session)
-        end = await _supervise(method, session)
+        try:
+            end = await _supervise(method, session)
+        finally:
+            for spool in session.spools:
+                spool.close()
         sink.close()
         finalise(folder, sink.schema)
     finally:

@@ -43,7 +43,10 @@ class Gate:
     Parameters: see :class:`Limiter`. `now`: seconds of a steady clock at the beginning.
     """
 
-    __slots__ = ("_carried", "_failures", "_gated", "_last_ok", "_last_start", "_paused_until", "_trying_since", "adaptive", "broken", "buckets", "in_flight")
+    __slots__ = (
+        "_carried", "_failures", "_gated", "_last_ok", "_last_start", "_paused_until", "_trying_since",
+        "adaptive", "broken", "buckets", "in_flight",
+    )  # fmt: skip
 
     def __init__(
         self, *, start: int = 32, floor: int = 1, ceiling: int = 1024, now: float = 0.0, rpm: float | None = None, tpm: float | None = None

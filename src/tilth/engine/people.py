@@ -46,7 +46,7 @@ async def ask_person(session: Session, frame: Frame, question: str, options: Seq
             what = f"{where}: answer {said!r} to question {key.hex()[:12]} is none of: {', '.join(options)}. Correct the line."
             raise RequestError(what, code="people.bad_answer")
         reply = orjson.dumps({"answer": answered.get("answer"), "by": answered.get("by", "")})
-        await session.journal.put(Entry(key, 0, "person", frame.path, "people", "people", body, reply))
+        await session.journal.put(Entry(key, 0, "person", frame.path, "people", "people", body, reply, paid=False))
         return _answer(orjson.loads(reply))
     session.questions[key.hex()] = {"id": key.hex(), **asked}
     raise session.leave(Pending("people have questions to answer", code="people.waiting"))

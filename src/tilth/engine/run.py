@@ -201,7 +201,9 @@ class Run:
     def spool(self, name: str) -> Spool:
         """Rows on disk for whole-dataset steps: append, iterate, len, index."""
         frame = current()
-        return Spool(self._session.settings.folder.spool / f"{frame.place.hex()[:12]}-{name}.jsonl")
+        spool = Spool(self._session.settings.folder.spool / f"{frame.place.hex()[:12]}-{name}.jsonl")
+        self._session.spools.append(spool)
+        return spool
 
     # leaving
 

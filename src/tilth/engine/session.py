@@ -21,6 +21,7 @@ from tilth.engine.method import Task
 from tilth.engine.place import Frame
 from tilth.engine.progress import Progress, RoleUsage
 from tilth.engine.sink import Sink
+from tilth.engine.spool import Spool
 from tilth.errors import Bug, Stop
 from tilth.models.base import Usage
 from tilth.records.folder import RunFolder
@@ -103,6 +104,7 @@ class Session:
         self.budget = Budget(settings.caps, Spent(usd, calls, tokens))
         self.window = max(WINDOW, 16 * (settings.concurrency or 0))
         self.root = Frame(digest("tilth/1", settings.stage, settings.seed), "", (), emit=sink.reject)
+        self.spools: list[Spool] = []
         self.questions: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] | None = None
         self._sleepers: set[asyncio.Future[None]] = set()

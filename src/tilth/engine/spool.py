@@ -25,6 +25,10 @@ class Spool:
         self._offsets.append(self._file.seek(0, 2))
         self._file.write(orjson.dumps({"columns": record.columns, "meta": record.meta}, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
 
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+
     def __len__(self) -> int:
         return len(self._offsets)
 

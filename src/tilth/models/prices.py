@@ -1,0 +1,47 @@
+"""Prices of some well-known models in US dollars per 1,000,000 tokens.
+
+These are examples of the date below, and they change: check the provider's page, and write the price that holds for
+you into the flow (``models: {generator: {model: ..., price: {in: 0.4, out: 1.6}}}``), which always wins. A model that
+is not listed has an unknown price; it is shown as unknown and never taken for 0.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from tilth.models.base import Price
+from tilth.models.providers import PROVIDERS
+
+DATE = "2026-11-01"
+"""When the table was made."""
+
+PRICES = MappingProxyType(
+    {
+        "openai/gpt-4.1": Price(2.00, 8.00, 0.50),
+        "openai/gpt-4.1-mini": Price(0.40, 1.60, 0.10),
+        "openai/gpt-4.1-nano": Price(0.10, 0.40, 0.025),
+        "openai/gpt-4o": Price(2.50, 10.00, 1.25),
+        "openai/gpt-4o-mini": Price(0.15, 0.60, 0.075),
+        "openai/o4-mini": Price(1.10, 4.40, 0.275),
+        "openai/text-embedding-3-small": Price(0.02, 0.0),
+        "anthropic/claude-haiku-4-5": Price(1.00, 5.00, 0.10),
+        "anthropic/claude-sonnet-4-5": Price(3.00, 15.00, 0.30),
+        "gemini/gemini-2.5-flash": Price(0.30, 2.50, 0.075),
+        "gemini/gemini-2.5-flash-lite": Price(0.10, 0.40, 0.025),
+        "gemini/gemini-2.5-pro": Price(1.25, 10.00, 0.31),
+    }
+)
+
+FREE = Price(0.0, 0.0, 0.0)
+
+
+def price_of(identity: str) -> Price | None:
+    """Price of a model by its identity; 0 for models on one's own machines, None when unknown.
+
+    >>> price_of("openai/gpt-4.1-mini").output, price_of("openai/nothing-like-it"), price_of("local/any").input
+    (1.6, None, 0.0)
+    """
+    provider = identity.partition("/")[0]
+    if provider == "local" or (provider in PROVIDERS and PROVIDERS[provider].free):
+        return FREE
+    return PRICES.get(identity)
