@@ -194,7 +194,7 @@ def test_retry_after_pauses_the_endpoint_only_when_nobody_is_served() -> None:
             gate.take(0.2 + turn)
         while gate.in_flight:
             gate.give(Outcome.THROTTLED, 0.01, 0.3 + turn, retry_after=5.0)
-    assert gate.delay(19.31) > 4.0
+    assert 3.0 < gate.delay(19.31) <= 5.0
 
 
 def test_breaker_after_many_failures_in_a_row() -> None:

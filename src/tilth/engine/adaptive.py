@@ -87,8 +87,8 @@ class AdaptiveLimit:
 
     __slots__ = (
         "_alarm_at", "_anchor", "_away", "_before", "_best", "_ceiling", "_cusum", "_cut_away", "_cut_ok", "_cut_to", "_debt",
-        "_dip_gap", "_dip_in", "_due", "_floor", "_full", "_good", "_latency_sum", "_load_sum", "_mark", "_n", "_noise_most", "_patience",
-        "_plateaus", "_risen", "_since", "_step", "_top", "_up", "_weight_away", "_weight_ok",
+        "_dip_gap", "_dip_in", "_due", "_floor", "_full", "_good", "_latency_sum", "_load_sum", "_mark", "_measured", "_n",
+        "_noise_most", "_patience", "_plateaus", "_risen", "_since", "_step", "_top", "_up", "_weight_away", "_weight_ok",
         "level", "limit", "noise", "ok_latency", "phase",
     )  # fmt: skip
 
@@ -113,6 +113,7 @@ class AdaptiveLimit:
         self._cut_ok = self._cut_away = 0
         self._up = True
         self._patience = 5.0  # evidence that raises the alarm in HOLD
+        self._measured = 1.0
         self._weight_ok = self._weight_away = 0.0  # evidence of one reply
         self._cusum = self._alarm_at = 0.0
         self._n = self._good = self._away = self._full = 0  # fresh replies of this round trip
@@ -199,7 +200,7 @@ class AdaptiveLimit:
             self._since += min(0.01, 0.05 * self.ok_latency)
         self._n = self._good = self._away = self._full = 0
         self._cusum = self._latency_sum = self._load_sum = 0.0
-        self._due = max(4.0, self.level)
+        self._due = max(4.0, self.level) if self.level >= 1.0 else 2.0
         self._alarm_at = self._patience
         low = max(1.25 * self.noise, _LITTLE_NOISE)
         high = min(0.9, low + 0.15)
@@ -209,7 +210,7 @@ class AdaptiveLimit:
         elif phase is Phase.PROBE:  # about one false alarm in five probes
             self._alarm_at = max(2.0, math.log(1.0 + 5.0 * low * self.level))
         elif phase is Phase.MEASURE:
-            self._due, self._alarm_at = max(8.0, self.level, min(40.0, 8.0 * self.level)), math.inf
+            self._due, self._alarm_at = max(4.0, self.level, min(40.0, 8.0 * self.level)), math.inf
         elif phase is Phase.DIP:
             self._due = max(self.level, 150.0, _DIP_LENGTH / low)
         self._weight_away = math.log(high / low)
@@ -228,6 +229,7 @@ class AdaptiveLimit:
             self._before = self.level
         self._up = self.phase is Phase.RISE
         self._cut_ok = self._cut_away = 0
+        self._measured = 1.0
         self._start_cut(now)
         self._set(min(self.level, max(in_flight - 1.0, self._cut_to)) if self.level >= 2.0 else self.level * 0.7)
 
@@ -349,12 +351,15 @@ class AdaptiveLimit:
 
     def _end_measure(self, now: float) -> None:
         share = self._away / self._n
-        if share > _NOISE_MOST:
+        most = _NOISE_MOST if self.level >= 2.0 else 0.25  # a rate per minute turns away a quarter just as well
+        if share > most or (share > 0.12 and share < 0.7 * self._measured):
+            self._measured = share  # that much is believed only when another cut changes nothing
             self._start_cut(now)
             return
-        self._step = self._debt = 0.0
+        self._step = self.level if self.level < 2.0 and not self._away else 0.0  # perhaps it was an outage
+        self._debt = 0.0
         self._anchor = (0.0, 0.0)
-        measured = (self._away + math.sqrt(self._away)) / self._n
+        measured = min((self._away + math.sqrt(self._away)) / self._n, 1.0 if self.level >= 2.0 else 0.1)
         self.noise = (self.noise + measured) / 2 if self.noise else measured
         self._learn_noise(self.noise)
         if self._cut_away > self._cut_ok * _NOISE_MOST or self._away < 1 or self.level < 2.0:

@@ -113,11 +113,14 @@ class Results(Generic[R]):
                 results = [self._session.adopt(frame, result) async for result in made]
             else:
                 results = [] if made is None else [self._session.adopt(frame, made)]
+            if frame.open:
+                await close(frame)
         except BaseException:
-            await close(frame, failed=True)
+            if frame.open:
+                await close(frame, failed=True)
             raise
-        if frame.open:
-            await close(frame)
+        finally:
+            frame.task = None  # task, context and frame would be a cycle
         return results
 
     async def _consume(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tilth.records.record import Record
 
@@ -35,7 +35,7 @@ class Method(BaseModel):
     Fields are the parameters: YAML, command line, documentation and run.json all derive from them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""
@@ -53,6 +53,16 @@ class Method(BaseModel):
 
     rows: int | None = None
     """Records wanted; None: as many as the input gives."""
+    own_prompts: dict[str, str] = Field(default={}, alias="prompts", description="Prompts of your own, by name; the others stay.")
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Lay the user's own prompts over the method's."""
+        if not self.own_prompts:
+            return
+        unknown = sorted(set(self.own_prompts) - set(type(self).prompts))
+        if unknown:
+            raise ValueError(f"no prompt is called '{unknown[0]}'. There are: {', '.join(type(self).prompts) or 'none'}.")
+        self.__dict__["prompts"] = {**type(self).prompts, **self.own_prompts}
 
     def generate(self, run: Run) -> AsyncIterator[Record]:
         """Yield records. Only what is yielded here is kept."""

@@ -43,9 +43,12 @@ class Reject:
 
 
 class Frame:
-    """One place during its execution. Belongs to exactly one task (or thread, for a plain function)."""
+    """One place during its execution. Belongs to exactly one task (or thread, for a plain function).
 
-    __slots__ = ("_asked", "_labels", "_records", "_rngs", "depth", "emit", "open", "order", "outbox", "path", "place", "task", "threaded")
+    No reference leads from a frame back to itself: at a million rows cycles would cost memory that only rare sweeps free.
+    """
+
+    __slots__ = ("_asked", "_labels", "_out", "_records", "_rngs", "depth", "open", "order", "outbox", "path", "place", "task", "threaded")
 
     def __init__(self, place: bytes, path: str, order: tuple[int, ...], emit: Callable[[Reject], None] | None = None) -> None:
         self.place = place
@@ -56,16 +59,20 @@ class Frame:
         self.threaded = False
         self.outbox: list[Reject] | None = None
         self.open: list[Results[Any]] | None = None
-        self.emit: Callable[[Reject], None] = emit or self._hold
+        self._out = emit
         self._asked: dict[bytes, int] | None = None
         self._labels: dict[str, int] | None = None
         self._rngs: dict[tuple[object, ...], Random] | None = None
         self._records = 0
 
-    def _hold(self, reject: Reject) -> None:
-        if self.outbox is None:
-            self.outbox = []
-        self.outbox.append(reject)
+    def emit(self, reject: Reject) -> None:
+        """Take a rejected record: held until this place's item is consumed, or written at once at the root."""
+        if self._out is not None:
+            self._out(reject)
+        elif self.outbox is None:
+            self.outbox = [reject]
+        else:
+            self.outbox.append(reject)
 
     def drain(self) -> list[Reject]:
         """What was rejected here since the last drain, in program order."""

@@ -1,0 +1,88 @@
+"""Numbers, continuing commands, options and estimates: the small pure parts."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+from tilth.cli import again, estimate, numbers
+from tilth.cli.commands.run import pairs, roles, values
+from tilth.cli.estimate import Call, Unit, divide, project
+from tilth.errors import RequestError
+
+
+@pytest.mark.parametrize("name", ["again", "clean", "numbers", "commands.run"])
+def test_examples_in_docstrings_hold(name: str) -> None:
+    found = doctest.testmod(importlib.import_module(f"tilth.cli.{name}"))
+    assert found.attempted and not found.failed
+
+
+def test_unknown_is_never_zero() -> None:
+    assert numbers.money(None) == numbers.count(None) == numbers.tokens(None) == numbers.duration(None) == "unknown"
+    assert numbers.money(0.00001) == "under $0.0001"
+
+
+def test_reasons_are_ranked_and_the_rest_is_summed() -> None:
+    assert (
+        numbers.reasons({"parse": 3, "refused": 9, "a_b": 1, "x": 1}, top=2)
+        == "9 refused to answer, 3 reply not readable, 2 for other reasons"
+    )
+
+
+def test_moment() -> None:
+    day = 86400.0
+    assert numbers.moment(1000.0 * day, 1000.0 * day + 3) == "now"
+    assert len(numbers.moment(990 * day, 1000 * day)) == 10
+
+
+def test_a_larger_budget_is_suggested_from_what_the_rows_cost() -> None:
+    line, more = again.larger(["run", "h.yaml", "--budget", "4"], spent=4.0, kept=500, asked=5000)
+    assert line == "tilth run h.yaml --budget 44" and more == "continues (about $36.00 more)"
+    line, more = again.larger(["run", "h.yaml", "--budget=0.01"], spent=0.009, kept=0, asked=5000)
+    assert line == "tilth run h.yaml --budget 0.02" and more == "continues"
+
+
+def test_values_are_read_as_a_flow_would() -> None:
+    assert values(["a.b=[1, yes]", "c=0.5", "d=true", "e="], "-s") == {"a.b": [1, "yes"], "c": 0.5, "d": True, "e": None}
+    with pytest.raises(RequestError, match=r"-s a: write it as NAME=VALUE\."):
+        values(["a"], "-s")
+    with pytest.raises(RequestError, match=r"-p a=\[1: not YAML"):
+        values(["a=[1"], "-p")
+
+
+def test_a_role_is_told_from_a_spec() -> None:
+    given = ["openai/m@http://h:1/v1?a=b", "judge=openai/x@http://h/v1", "local?fast"]
+    assert roles(given) == {"generator": ["openai/m@http://h:1/v1?a=b", "local?fast"], "judge": ["openai/x@http://h/v1"]}
+    assert pairs(["support=a=b.csv"], "--data") == {"support": "a=b.csv"}
+
+
+def test_an_estimate_scales_units_and_not_what_they_share() -> None:
+    units = [Unit(True, 2, 100, 10, 0.5), Unit(False, 2, 100, 10, 0.5)] * 10
+    found = project(units, Unit(False, 7, 0, 0, 0.0), rows=1000)
+    assert found["calls"].expected == 7 + 1000 * 4
+    assert found["usd"].expected == 1000
+    low, high = found["calls"].low, found["calls"].high
+    assert low is not None and high is not None and low < 4007 < high
+    assert project(units, Unit(False, 7, 0, 0, 0.0), rows=1000) == found
+
+
+def test_an_estimate_without_a_kept_unit_or_a_price_is_unknown() -> None:
+    assert project([Unit(False, 1, 1, 1, 1.0)], Unit(False, 0, 0, 0, 0.0), 10)["calls"] == estimate.Span(None, None, None)
+    found = project([Unit(True, 1, 1, 1, None)], Unit(False, 0, 0, 0, 0.0), 10)
+    assert found["usd"].expected is None and found["calls"].expected == 10
+
+
+def test_calls_belong_to_the_record_at_their_place() -> None:
+    calls = [
+        Call("attributes", 1, 1, 0.1, 1.0),
+        Call("values:tone", 1, 1, 0.1, 1.0),
+        Call("write:0", 10, 5, 0.2, 1.0),
+        Call("write:0/check:1", 10, 5, 0.2, 1.0),
+        Call("write:1", 10, 5, None, 1.0),
+        Call("write:99", 10, 5, 9.0, 1.0),
+    ]
+    units, shared = divide({"write:0": True, "write:1": False}, calls)
+    assert units == [Unit(True, 2, 20, 10, 0.4, 2.0), Unit(False, 1, 10, 5, None, 1.0)]
+    assert (shared.calls, shared.usd) == (2, 0.2)

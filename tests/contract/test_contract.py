@@ -1,0 +1,90 @@
+"""The contract of every method, which it enters by existing: same bytes, nothing paid twice, budgets that add up."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import re
+import signal
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+from contract.scenario import Scenario, load, run_and_die, test_file
+from engine.support import prints
+
+from tilth.catalog import methods
+from tilth.engine.budget import Caps
+
+NAMES = sorted(methods())
+
+
+def scenario(name: str) -> tuple[Path, Scenario]:
+    path = test_file(name)
+    assert path is not None, f"{name} has no test file: tests/methods/test_{name.replace('-', '_')}.py"
+    found = getattr(load(path), "SCENARIO", None)
+    assert isinstance(found, Scenario), f"{path} declares no SCENARIO"
+    assert found.method.name == name
+    return path, found
+
+
+@pytest.fixture(scope="module")
+def server() -> multiprocessing.context.ForkServerContext:
+    """Processes to be killed: started from a clean one that has imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["contract.scenario", "pyarrow.parquet"])
+    return context
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_contract(name: str, tmp_path: Path, server: multiprocessing.context.ForkServerContext) -> None:
+    path, method = scenario(name)
+    whole, model = method.run(tmp_path / "whole", concurrency=7)
+    assert whole.status == "done" and whole.kept > 0, whole.stop
+    assert whole.calls >= 10, "a scenario makes at least ten calls"
+    expected = prints(tmp_path / "whole")
+
+    for concurrency in (1, 64):
+        method.run(tmp_path / f"c{concurrency}", concurrency=concurrency, latency=(0.0, 0.003))
+        assert prints(tmp_path / f"c{concurrency}") == expected, f"other bytes at concurrency {concurrency}"
+
+    again, model = method.run(tmp_path / "whole")
+    assert (again.calls, model.calls) == (0, 0) and again.from_journal > 0, "a finished run executed again makes no call"
+    assert prints(tmp_path / "whole") == expected
+
+    third = whole.calls // 3
+    first, _ = method.run(tmp_path / "budget", caps=Caps(calls=third), concurrency=5, latency=(0.0, 0.002))
+    second, _ = method.run(tmp_path / "budget", caps=Caps(calls=10**6), concurrency=5)
+    assert first.exit == 4 and first.calls == third
+    assert first.calls + second.calls == whole.calls and prints(tmp_path / "budget") == expected
+
+    process = server.Process(target=run_and_die, args=(str(path), str(tmp_path / "killed"), 2 * whole.calls // 3))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL, process.exitcode
+    resumed, _ = method.run(tmp_path / "killed")
+    assert prints(tmp_path / "killed") == expected and resumed.calls < whole.calls
+
+
+def test_the_labels_and_call_keys_of_every_method_are_as_released(tmp_path: Path) -> None:
+    """A refactoring must not make users pay again: tests/contract/keys.json changes only on purpose (see CONTRIBUTING)."""
+    found = {}
+    for name in NAMES:
+        scenario(name)[1].run(tmp_path / name)
+        found[name] = _labels_and_keys(tmp_path / name / "journal.db")
+    path = Path(__file__).with_name("keys.json")
+    if os.environ.get("WRITE_KEYS"):
+        path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+    assert orjson.loads(path.read_bytes()) == found
+
+
+def _labels_and_keys(journal: Path) -> dict[str, object]:
+    """How many calls each label made, and one digest over all their keys."""
+    connection = sqlite3.connect(journal)
+    rows = connection.execute("SELECT place, hex(key) FROM calls ORDER BY key").fetchall()
+    connection.close()
+    labels = Counter(re.sub(r":[^/]*", "", place) for place, _ in rows)
+    return {"labels": dict(labels), "keys": hashlib.sha256("".join(key for _, key in rows).encode()).hexdigest()[:16]}
