@@ -54,13 +54,15 @@ SYNONYMS = [
     ("big", "large"), ("begin", "start"), ("help", "assist"), ("buy", "purchase"), ("create", "generate"), ("write", "compose"),
     ("quick", "fast"), ("choose", "select"), ("show", "display"), ("happy", "glad"), ("explain", "clarify"), ("fix", "repair"),
     ("get", "obtain"), ("give", "provide"), ("important", "crucial"), ("job", "occupation"), ("kids", "children"), ("make", "produce"),
-    ("need", "require"), ("often", "frequently"), ("total", "overall"), ("phone", "telephone"), ("picture", "image"), ("suggest", "recommend"),
+    ("need", "require"), ("often", "frequently"), ("total", "overall"), ("phone", "telephone"), ("picture", "image"),
+    ("suggest", "recommend"),
     ("story", "tale"), ("summarize", "recap"), ("use", "utilize"), ("various", "diverse"), ("way", "manner"), ("wrong", "incorrect"),
     ("find", "locate"), ("sum", "total"), ("sells", "vends"), ("each", "every"), ("about", "regarding"), ("remaining", "leftover"),
     ("describe", "depict"), ("identify", "recognize"), ("common", "widespread"), ("method", "approach"), ("sentence", "phrase"),
 ]  # fmt: skip
 ANTONYMS = [
-    ("big", "small"), ("large", "small"), ("long", "short"), ("good", "bad"), ("positive", "negative"), ("best", "worst"), ("first", "last"),
+    ("big", "small"), ("large", "small"), ("long", "short"), ("good", "bad"), ("positive", "negative"), ("best", "worst"),
+    ("first", "last"),
     ("new", "old"), ("hot", "cold"), ("add", "remove"), ("include", "exclude"), ("with", "without"), ("buy", "sell"), ("bought", "sold"),
     ("advantages", "disadvantages"), ("pros", "cons"), ("increase", "decrease"), ("open", "close"), ("start", "stop"), ("true", "false"),
     ("formal", "informal"), ("simple", "complex"), ("easy", "difficult"), ("win", "lose"), ("early", "late"), ("active", "passive"),
@@ -72,7 +74,8 @@ UNITS = [
     ("kilometers", "miles"), ("km", "miles"), ("miles", "meters"), ("hours", "minutes"), ("hour", "minute"), ("minutes", "seconds"),
     ("days", "weeks"), ("day", "week"), ("weeks", "months"), ("week", "month"), ("months", "years"), ("month", "year"), ("kg", "g"),
     ("pounds", "ounces"), ("dollars", "cents"), ("dollar", "euro"), ("feet", "inches"), ("inches", "centimeters"), ("liters", "gallons"),
-    ("celsius", "fahrenheit"), ("grams", "kilograms"), ("cups", "tablespoons"), ("years", "decades"), ("meters", "feet"), ("acres", "hectares"),
+    ("celsius", "fahrenheit"), ("grams", "kilograms"), ("cups", "tablespoons"), ("years", "decades"), ("meters", "feet"),
+    ("acres", "hectares"),
 ]  # fmt: skip
 COMPARATIVES = [
     ("more", "less"), ("more", "fewer"), ("greater", "smaller"), ("larger", "smaller"), ("higher", "lower"), ("older", "younger"),
@@ -95,19 +98,24 @@ PRONOUNS = [("he", "she"), ("his", "her"), ("my", "your"), ("him", "her"), ("the
 QUESTIONS = ["who", "what", "when", "where", "why", "how"]
 CONTRACTIONS = [
     ("do not", "don't"), ("does not", "doesn't"), ("did not", "didn't"), ("is not", "isn't"), ("are not", "aren't"), ("can not", "can't"),
-    ("cannot", "can't"), ("will not", "won't"), ("would not", "wouldn't"), ("has not", "hasn't"), ("have not", "haven't"), ("was not", "wasn't"),
-    ("I am", "I'm"), ("I have", "I've"), ("it is", "it's"), ("what is", "what's"), ("that is", "that's"), ("I will", "I'll"), ("you are", "you're"),
+    ("cannot", "can't"), ("will not", "won't"), ("would not", "wouldn't"), ("has not", "hasn't"), ("have not", "haven't"),
+    ("was not", "wasn't"),
+    ("I am", "I'm"), ("I have", "I've"), ("it is", "it's"), ("what is", "what's"), ("that is", "that's"), ("I will", "I'll"),
+    ("you are", "you're"),
     ("I would", "I'd"), ("they are", "they're"), ("we are", "we're"), ("let us", "let's"), ("where is", "where's"), ("there is", "there's"),
 ]  # fmt: skip
 SPELLINGS = [
-    ("color", "colour"), ("favorite", "favourite"), ("organize", "organise"), ("analyze", "analyse"), ("center", "centre"), ("behavior", "behaviour"),
-    ("summarize", "summarise"), ("neighbor", "neighbour"), ("liter", "litre"), ("meter", "metre"), ("realize", "realise"), ("traveling", "travelling"),
-    ("flavor", "flavour"), ("recognize", "recognise"), ("gray", "grey"), ("theater", "theatre"), ("categorize", "categorise"), ("humor", "humour"),
-    ("optimize", "optimise"), ("program", "programme"), ("canceled", "cancelled"), ("jewelry", "jewellery"), ("email", "e-mail"), ("classify", "class-ify"),
+    ("color", "colour"), ("favorite", "favourite"), ("organize", "organise"), ("analyze", "analyse"), ("center", "centre"),
+    ("behavior", "behaviour"),
+    ("summarize", "summarise"), ("neighbor", "neighbour"), ("liter", "litre"), ("meter", "metre"), ("realize", "realise"),
+    ("traveling", "travelling"),
+    ("flavor", "flavour"), ("recognize", "recognise"), ("gray", "grey"), ("theater", "theatre"), ("categorize", "categorise"),
+    ("humor", "humour"),
+    ("optimize", "optimise"), ("program", "programme"), ("canceled", "cancelled"), ("jewelry", "jewellery"), ("email", "e-mail"),
 ]  # fmt: skip
 SHORTER = [
-    ("for example", "e.g."), ("and", "&"), ("percent", "%"), ("versus", "vs."), ("television", "TV"), ("that is", "i.e."), ("okay", "OK"),
-    ("approximately", "approx."), ("et cetera", "etc."), ("United States", "U.S."), ("Doctor", "Dr."), ("maximum", "max."), ("number", "no."),
+    ("for example", "e.g."), ("and", "&"), ("percent", "%"), ("versus", "vs."), ("television", "TV"), ("okay", "OK"),
+    ("approximately", "approx."), ("et cetera", "etc."), ("United States", "U.S."), ("Doctor", "Dr."), ("maximum", "max."),
 ]  # fmt: skip
 POLITE = [
     "Please {}", "Could you please {}", "Hi, {}", "Hello! {}", "Kindly {}", "Hey there, {}", "Can you {}", "Would you please {}",
@@ -115,18 +123,23 @@ POLITE = [
 ]  # fmt: skip
 SPOKEN = ["So, {}", "Well, {}", "OK, {}", "Basically, {}", "Um, {}", "Actually, {}", "Right, {}"]
 BOILERPLATE = [
-    "Thanks!", "Thank you in advance.", "Thanks for your help.", "Hope this helps!", "Let me know if you have any questions.", "Best regards.",
-    "Any help would be appreciated.", "Please and thank you.", "Cheers.", "I appreciate your time.", "Please help.", "Looking forward to your reply.",
+    "Thanks!", "Thank you in advance.", "Thanks for your help.", "Hope this helps!", "Let me know if you have any questions.",
+    "Best regards.",
+    "Any help would be appreciated.", "Please and thank you.", "Cheers.", "I appreciate your time.", "Please help.",
+    "Looking forward to your reply.",
 ]  # fmt: skip
 LABELS = ["Question: {}", "Q: {}", "Instruction: {}", "- {}", "1. {}", "* {}", '"{}"', "Task: {}", "### {}", "> {}", "**{}**"]
 CONSTRAINTS = [
     "Use exactly three sentences.", "Answer in French.", "Do not use the letter e.", "Reply with JSON only.", "Write it for a child.",
     "Show your working.", "Use a sarcastic tone.", "Give two examples.", "Ignore the last part.", "Round up to the nearest ten.",
 ]  # fmt: skip
-SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+SMALL = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
+    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
 TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
 WORDS_OF = {**dict(enumerate(SMALL)), **TENS}
-AUXILIARIES = "is are was were does did has have had can could will would should must".split()
+AUXILIARIES = ["is", "are", "was", "were", "does", "did", "has", "have", "had", "can", "could", "will", "would", "should", "must"]
 ADJUNCT = re.compile(r"^((?:In|On|At|After|Before|During|For|With|From|When|If|Every|By|As)\b[^,.?!]{2,50}),\s+(\w[^.?!]*)([.?!]|$)")
 
 # ---- tools ------------------------------------------------------------------------------------------------------
@@ -145,7 +158,8 @@ def corpus(texts: Iterable[str]) -> Corpus:
 
 def is_code(text: str) -> bool:
     """Whether the text looks like a program: edits of prose leave it alone."""
-    return bool(re.search(r"[{};]\s*$|^\s*(?:def|class|import|for|while|return|SELECT|var|let|const|function|#include)\b|\w\(.*\)|==", text, re.M))
+    words = r"^\s*(?:def|class|import|for|while|return|SELECT|var|let|const|function|#include)\b"
+    return bool(re.search(rf"[{{}};]\s*$|{words}|\w\(.*\)|==|</|\\|[\^*]$|^\s*[\^<@]|-->|\w = ", text, re.M))
 
 
 def _spans(text: str, pattern: str, flags: int = 0) -> list[tuple[int, int]]:
@@ -282,7 +296,18 @@ def article(text: str, rng: random.Random, known: Corpus) -> str | None:
     return _put(text, rng.choice(spans), "") if spans else None
 
 
+def layout(text: str, rng: random.Random, known: Corpus) -> str | None:
+    """In code: blank lines, trailing spaces, line ends; never the indentation."""
+    if not is_code(text) or "\n" not in text or '"""' in text or "`" in text:
+        return None
+    lines = text.split("\n")
+    at = rng.randrange(1, len(lines))
+    ways = ["\n".join([*lines[:at], "", *lines[at:]]), "  \n".join(lines), "\r\n".join(lines), text + "\n\n"]
+    return rng.choice(ways)
+
+
 KEEPING: dict[str, Editor] = {
+    "layout": layout,
     "case": _prose(case),
     "punctuation": _prose(punctuation),
     "whitespace": _prose(whitespace),
@@ -296,7 +321,7 @@ KEEPING: dict[str, Editor] = {
     "unicode": _prose(unicode_form),
     "numeral": _prose(numeral),
     "boilerplate": _prose(boilerplate),
-    "spelling": _from(SPELLINGS[:-1]),
+    "spelling": _from(SPELLINGS),
     "abbreviation": _from(SHORTER),
     "article": _prose(article),
 }
@@ -417,7 +442,8 @@ def currency(text: str, rng: random.Random, known: Corpus) -> str | None:
 def operator(text: str, rng: random.Random, known: Corpus) -> str | None:
     """In code or a formula: one operator for another."""
     table = {
-        "==": "!=", "!=": "==", "<=": "<", ">=": ">", "<": ">", ">": "<", "+": "-", "-": "+", "*": "/", "/": "*", "%": "/", "&&": "||", "||": "&&",
+        "==": "!=", "!=": "==", "<=": "<", ">=": ">", "<": ">", ">": "<", "+": "-", "-": "+", "*": "/", "/": "*", "%": "/",
+        "&&": "||", "||": "&&",
     }  # fmt: skip
     names = "|".join(re.escape(name) for name in table)
     spans = _spans(text, rf"(?<= )(?:{names})(?= )|(?<=\d)[+*/-](?=\d)|(?<=\w)(?:==|<=|>=|<|>)(?=\w)")
