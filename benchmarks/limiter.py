@@ -4,7 +4,8 @@
 
 The server is `python -m tilth.models.faults`, a process of its own on the same machine, so the two share its cores; that
 is why random faults are also measured at 64 at once, where the processor is not what limits.
-Goodput of a cap: good replies per second over cap / latency, after the first third. Throttled share: 429s among all replies
+Goodput of a cap: good replies per second after the first third, over those of exactly `cap` requests at once without a cap
+(which is cap / latency where the processors keep up). Throttled share: 429s among all replies of the same time.
 """
 
 from __future__ import annotations
@@ -118,13 +119,13 @@ def whole(what: str, done: tuple[Client, float], reference: float, of: str) -> R
     return Row(what, rate, rate / reference if reference else 1.0, of, share(client.replies), client.limiter.limit)
 
 
-def steady(what: str, done: tuple[Client, float], ideal: float, since: float) -> Row:
+def steady(what: str, done: tuple[Client, float], ideal: float, of: str) -> Row:
     """The last two thirds of a run of a fixed time."""
     client, _ = done
-    until = client.seconds
+    since, until = client.seconds / 3, client.seconds
     inside = [reply for reply in client.replies if since <= reply[0] < until]
     rate = sum(outcome is Outcome.OK for _, outcome in inside) / (until - since)
-    return Row(what, rate, rate / ideal, "cap / latency", share(inside), client.limiter.limit)
+    return Row(what, rate, rate / ideal if ideal else 1.0, of, share(inside), client.limiter.limit)
 
 
 def share(replies: list[tuple[float, Outcome]]) -> float:
@@ -144,10 +145,12 @@ def table(rows: int, seconds: float, latency: float) -> list[Row]:
     noisy = whole("the same, no ceiling", measure(NOISE, {}, latency, rows=rows), made[-2].rate, "undisturbed")
     made.append(noisy)
     for cap in (8, 32, 100):
+        exact = steady(f"exactly {cap} at once", measure([], {"start": cap, "ceiling": cap}, latency, seconds=seconds), 0.0, "")
+        made.append(exact)
         for kind, delay in (("instant", 0.0), ("slow", latency)):
             options = ["--cap", str(cap), "--cap-delay", str(delay), "--retry-after", "-1"]
             done = measure(options, {}, latency, seconds=seconds)
-            made.append(steady(f"hard cap {cap}, {kind} 429", done, cap / latency, seconds / 3))
+            made.append(steady(f"hard cap {cap}, {kind} 429", done, exact.rate, "exactly cap"))
     return made
 
 

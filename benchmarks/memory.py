@@ -118,8 +118,12 @@ def main() -> None:
         small, large = dict(measure(shape, given.small)), dict(measure(shape, given.rows))
         for state in ("fresh", "resume"):
             ratio = large[state]["peak_mb"] / small[state]["peak_mb"]
-            result[f"{shape}, {state}"] = {"small_mb": small[state]["peak_mb"], "large_mb": large[state]["peak_mb"], "ratio": round(ratio, 3)}
-            result[f"{shape}, {state}"]["large_rows_per_s"] = round(given.rows / large[state]["seconds"])
+            result[f"{shape}, {state}"] = {
+                "small_mb": small[state]["peak_mb"],
+                "large_mb": large[state]["peak_mb"],
+                "ratio": round(ratio, 3),
+                "large_rows_per_s": round(given.rows / large[state]["seconds"]),
+            }
     if given.json:
         print(json.dumps(result))
         return

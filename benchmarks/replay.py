@@ -1,6 +1,6 @@
 """How fast a finished run replays from its journal, against a bare SQLite loop over the same keys.
 
-    python benchmarks/replay.py [--rows 100000] [--times 3] [--json]
+python benchmarks/replay.py [--rows 100000] [--times 3] [--json]
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+
 from contract.scenario import Scenario, load, run_and_die, test_file
 from engine.support import prints
-
 from tilth.catalog import methods
 from tilth.engine.budget import Caps
 

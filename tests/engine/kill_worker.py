@@ -1,6 +1,6 @@
 """A run in a process of its own, to be killed: nested maps, equal prompts, a greedy and a sampled judge, then a growing pool.
 
-    python kill_worker.py FOLDER URL CONCURRENCY ROWS
+python kill_worker.py FOLDER URL CONCURRENCY ROWS
 """
 
 from __future__ import annotations

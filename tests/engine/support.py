@@ -19,7 +19,7 @@ from tilth.records.folder import RunFolder
 from tilth.records.parts import read_parts
 from tilth.records.record import Record
 
-WORDS = "river copper lantern window market garden engine letter island signal winter paper bridge".split()
+WORDS = ["river", "copper", "lantern", "window", "market", "garden", "engine", "letter", "island", "signal", "winter", "paper", "bridge"]
 
 
 def words(request: Request, n: int = 6) -> str:

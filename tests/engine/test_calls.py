@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine.support import kept, prints, rejected, run, texts, words
 
+from engine.support import kept, prints, rejected, run, texts, words
 from tilth.engine.journal import Journal
 from tilth.engine.wire import request_bytes
 from tilth.errors import Declined, Failure, Misconfigured, RequestError, Throttled, Unavailable
@@ -214,10 +214,10 @@ def test_the_roles_configuration_fills_in_what_a_call_leaves_open(tmp_path: Path
         await run.ask("y", temperature=0.9)
         yield Record(text="z")
 
+    from engine.support import Body
     from tilth.engine.execute import execute, start
     from tilth.engine.session import Settings
     from tilth.records.folder import RunFolder
-    from engine.support import Body
 
     chosen = replace(open_role(model), temperature=0.3, max_tokens=77, stop=("END",))
     settings = Settings(folder=RunFolder(tmp_path / "r"), roles={"generator": [chosen]}, identity=b"i")

@@ -16,7 +16,8 @@ from tilth.errors import RequestError, Stop
 
 def entry(i: int, *, max_tokens: int = 0, finish: str = "stop", text: str = "") -> Entry:
     reply = b'{"text":"%s","finish":"%s","usage":[1,2]}' % ((text or f"reply {i}").encode(), finish.encode())
-    return Entry(b"%016d" % i, max_tokens, "ask", f"map:{i}", "generator", "m", b'{"messages":[{"role":"user","content":"%d"}]}' % i, reply, 1, 2, 0.5)
+    request = b'{"messages":[{"role":"user","content":"%d"}]}' % i
+    return Entry(b"%016d" % i, max_tokens, "ask", f"map:{i}", "generator", "m", request, reply, 1, 2, 0.5)
 
 
 async def put_many(journal: Journal, numbers: range) -> None:
@@ -52,6 +53,7 @@ def test_close_right_after_a_put_loses_nothing_and_does_not_hang(tmp_path: Path)
         await asyncio.sleep(0)
         await asyncio.to_thread(journal.close)
         await asyncio.gather(*waiting)
+        assert not (tmp_path / f"{number}.db-wal").exists(), "a closed journal is one file"
         again = Journal(tmp_path / f"{number}.db")
         assert again.count() == number
         again.close()
@@ -110,7 +112,14 @@ def test_first_write_wins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stored", "finish", "asked", "hit"),
-    [(10, "stop", 10, True), (10, "stop", 20, True), (10, "stop", 0, True), (10, "length", 20, False), (10, "stop", 5, False), (0, "stop", 5, False)],
+    [
+        (10, "stop", 10, True),
+        (10, "stop", 20, True),
+        (10, "stop", 0, True),
+        (10, "length", 20, False),
+        (10, "stop", 5, False),
+        (0, "stop", 5, False),
+    ],
 )
 def test_which_bound_a_stored_reply_serves(tmp_path: Path, stored: int, finish: str, asked: int, hit: bool) -> None:
     async def main() -> None:

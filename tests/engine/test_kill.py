@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine.support import prints
 
+from engine.support import prints
 from tilth.models.faults import Faults, FaultServer
 
 WORKER = Path(__file__).with_name("kill_worker.py")

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from engine.support import kept, prints, rejected, run, texts, words
 
+from engine.support import kept, prints, rejected, run, texts, words
 from tilth.errors import Failure
 from tilth.models.scripted import ScriptedModel
 from tilth.records.record import Record

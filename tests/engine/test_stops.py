@@ -9,8 +9,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from engine.support import kept, prints, rejected, run, texts, words
 
+from engine.support import kept, prints, rejected, run, texts, words
 from tilth.engine.budget import Budget, Caps, Spent
 from tilth.engine.execute import Handle
 from tilth.errors import BudgetReached, Failure, RequestError
@@ -49,7 +49,7 @@ def test_a_budget_at_a_third_then_continued_adds_up(tmp_path: Path, concurrency:
 
 def test_what_leaves_at_a_stop_is_a_prefix_of_the_whole(tmp_path: Path) -> None:
     run(chained, tmp_path / "whole")
-    run(chained, tmp_path / "r", caps=Caps(calls=40), model=ScriptedModel(words, latency=(0, 0.003)), concurrency=4)
+    run(chained, tmp_path / "r", caps=Caps(calls=40), model=ScriptedModel(words, latency=0.03), concurrency=4)
     part = texts(tmp_path / "r")
     assert 0 < len(part) < 40 and part == texts(tmp_path / "whole")[: len(part)]
 

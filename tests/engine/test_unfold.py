@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine.support import prints, run, texts, words
 
+from engine.support import prints, run, texts, words
 from tilth.models.scripted import ScriptedModel
 from tilth.records.record import Record
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine.support import run, texts
 
+from engine.support import run, texts
 from tilth.engine.work import fingerprint, freeze, source_digest, thaw
 from tilth.errors import RequestError
 from tilth.records.record import Record

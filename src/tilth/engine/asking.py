@@ -31,9 +31,7 @@ class Question:
     parse: Callable[[Reply], Any] | None
 
     @classmethod
-    def of(
-        cls, prompt: Any, chosen: RoleModel, params: Mapping[str, Any], *, parse: Callable[[Reply], Any] | None, raw: bool
-    ) -> Question:
+    def of(cls, prompt: Any, chosen: RoleModel, params: Mapping[str, Any], *, parse: Callable[[Reply], Any] | None, raw: bool) -> Question:
         """Resolve: the call's own parameters, else the prompt's, else the role's, else the defaults."""
         messages, text = _content(prompt, raw)
         given: dict[str, Any] = {}

@@ -53,6 +53,7 @@ class Journal:
     def __init__(self, path: Path, *, reuse: Sequence[Path] = ()) -> None:
         self.path = path
         self._create()
+        self._connection = _connect(path)
         self._shelf = Shelf(path)
         self._reuse = [Shelf(other) for other in reuse if other.exists() and other != path]
         self._pending: deque[tuple[Entry | tuple[str, bytes], asyncio.Future[None] | None]] = deque()
@@ -136,27 +137,24 @@ class Journal:
         self._closing = True
         self._wake.set()
         self._thread.join()
-        self._shelf.close()
+        self._shelf.close()  # before the writer's connection: the last one to go folds the WAL into the file
         for shelf in self._reuse:
             shelf.close()
+        self._connection.close()
 
     def _write(self) -> None:
-        connection = _connect(self.path)
         packer = self._shelf.packer
-        try:
-            while True:
-                self._wake.wait()
-                if not self._closing:
-                    time.sleep(GROUP_DELAY)
-                self._wake.clear()
-                group = self._take()
-                if group:
-                    self._commit(connection, packer, group)
-                # Leave only when closing *and* empty: a put may have come between the take and the flag.
-                if self._closing and not self._pending:
-                    return
-        finally:
-            connection.close()
+        while True:
+            self._wake.wait()
+            if not self._closing:
+                time.sleep(GROUP_DELAY)
+            self._wake.clear()
+            group = self._take()
+            if group:
+                self._commit(self._connection, packer, group)
+            # Leave only when closing *and* empty: a put may have come between the take and the flag.
+            if self._closing and not self._pending:
+                return
 
     def _take(self) -> list[tuple[Entry | tuple[str, bytes], asyncio.Future[None] | None]]:
         """Move what is pending out by popleft: an append at the same moment lands in the next group, never between two lists."""
@@ -186,9 +184,7 @@ class Journal:
     def _explain(self, failed: sqlite3.Error) -> EndpointDown:
         folder = self.path.parent
         if "full" in str(failed):
-            what = (
-                f"no space left on the disk of {folder}. All paid replies are in the journal: free space and run the same command again."
-            )
+            what = f"no space left on the disk of {folder}. All paid replies are in the journal: free space and run the same command again."
             return EndpointDown(what, code="disk.full")
         what = f"the journal {self.path} cannot be written ({failed}). Mend that and run the same command again."
         return EndpointDown(what, code="disk.error")

@@ -136,4 +136,3 @@ def current() -> Frame:
             "Use run.map, run.all or run.unfold instead of asyncio.gather or create_task: they keep the order reproducible."
         )
     return frame
-
