@@ -62,7 +62,7 @@ class Scenario:
         return start(lambda: execute(self.method, settings)), model
 
 
-def test_file(name: str) -> Path | None:
+def file_of(name: str) -> Path | None:
     """The test file of a method, wherever it lies under tests/methods."""
     return next(iter(METHOD_TESTS.rglob(f"test_{name.replace('-', '_')}.py")), None)
 
@@ -80,4 +80,4 @@ def load(path: Path) -> ModuleType:
 
 def run_and_die(path: str, folder: str, die_at: int) -> None:
     """In a process of its own: run a scenario until it is killed."""
-    load(Path(path)).SCENARIO.run(Path(folder), concurrency=5, latency=(0.0, 0.002), die_at=die_at)
+    load(Path(path)).SCENARIO.run(Path(folder), concurrency=3, latency=(0.01, 0.02), die_at=die_at)

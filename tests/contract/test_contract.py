@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from contract.scenario import Scenario, load, run_and_die, test_file
+from contract.scenario import Scenario, load, run_and_die, file_of
 from engine.support import prints
 from tilth.catalog import methods
 from tilth.engine.budget import Caps
@@ -23,7 +23,7 @@ NAMES = sorted(methods())
 
 
 def scenario(name: str) -> tuple[Path, Scenario]:
-    path = test_file(name)
+    path = file_of(name)
     assert path is not None, f"{name} has no test file: tests/methods/test_{name.replace('-', '_')}.py"
     found = getattr(load(path), "SCENARIO", None)
     assert isinstance(found, Scenario), f"{path} declares no SCENARIO"

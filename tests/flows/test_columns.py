@@ -10,6 +10,7 @@ import pytest
 
 from flows.support import asked, go, model, rejected, said
 from tilth.errors import RequestError
+from tilth.models.base import Request
 
 HEAD = "tilth: 1\ntask: {kind: classification, about: Films., labels: {good: likes it, bad: does not}}\n"
 
@@ -177,6 +178,23 @@ def test_more_rows_re_pay_nothing_and_begin_with_the_same_records() -> None:
     assert [record["text"] for record in many[:9]] == [record["text"] for record in few[:9]]
 
 
+def test_a_run_stopped_by_its_budget_goes_on_to_the_same_records() -> None:
+    text = flow(
+        "topic: {prompt: 'List.', parse: list, each: true}\ntext: {prompt: 'About {{ topic }} {{ n }}'}\nn: {integer: [1, 9]}", rows=9
+    )
+
+    def reply(request: Request) -> str:
+        return "a\nb\nc" if said(request) == "List." else f"on {said(request)[-1]} {request.seed}"
+
+    _, whole = go(text, model(reply), name="whole")
+    answer = model(reply)
+    stopped, _ = go(text, answer, name="parts", budget={"calls": 5})
+    assert (stopped.status, stopped.exit, answer.calls) == ("stopped", 4, 5)
+    done, parts = go(text, answer, name="parts", budget={"calls": 50})
+    assert (done.status, done.from_journal, answer.calls) == ("done", 5, 12)
+    assert [(record.id, dict(record)) for record in parts] == [(record.id, dict(record)) for record in whole]
+
+
 def test_any_concurrency_gives_the_same_records() -> None:
     found = []
     for number in (1, 7, 64):
@@ -246,7 +264,7 @@ def test_a_row_sees_the_system_message_the_role_and_its_settings() -> None:
     text = flow("x: {prompt: 'Go.', system: 'You write {{ task.about }}', role: writer, temperature: 0.2, max_tokens: 9}", rows=1)
     go(text.replace("generate:", "models: {writer: local}\ngenerate:"), models={"writer": writer})
     request = writer.requests[0]
-    assert list(request.messages or [])[0] == {"role": "system", "content": "You write Films."}
+    assert next(iter(request.messages or [])) == {"role": "system", "content": "You write Films."}
     assert (request.temperature, request.max_tokens) == (0.2, 9)
 
 

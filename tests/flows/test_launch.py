@@ -102,7 +102,7 @@ def test_identity_is_free_of_budget_rows_addresses_and_display() -> None:
 
 def test_the_run_keeps_a_flow_that_reads_back() -> None:
     outcome, _ = go(FLOW, rows=4)
-    kept = Flow.from_text(outcome.folder.flow.read_text(), folder=".")
+    kept = Flow.from_yaml(outcome.folder.flow).validate(files=True)
     assert (kept.name, kept.stage.rows) == ("films", 4)
     assert outcome.folder.read_state()["asked"]["generate"][0]["rows"] == 4
 
@@ -114,6 +114,21 @@ def test_overrides_replace_what_the_file_says() -> None:
     outcome, records = go(FLOW, answer, seed=4, data={"support": "other.csv"}, set=settings, name="mine", rows=2)
     assert {said(request) for request in answer.requests} == {"Write bad like O"}
     assert (outcome.path, len(records)) == (Path("runs/mine"), 2)
+
+
+def test_a_task_in_a_sentence_leaves_the_rest_of_the_task_and_an_exact_setting_wins() -> None:
+    ready = prepare(Flow.from_text(FLOW), task="Films.", set={"task.language": "de"}, models={"generator": model()})
+    task = ready.settings.task
+    assert (task.about, task.kind, list(task.labels), task.language) == ("Films.", "classification", ["good", "bad"], "de")
+
+
+def test_a_model_that_is_given_wins_over_the_stage_and_the_flow() -> None:
+    text = FLOW.replace("  rows: 3", "  rows: 3\n  models: {generator: {model: vllm/stage@http://localhost:1/v1, price: {in: 1, out: 2}}}")
+    text = text.replace("data:", "models: {generator: vllm/flow@http://localhost:1/v1}\ndata:")
+    assert prepare(Flow.from_text(text)).settings.roles["generator"][0].identity == "vllm/stage"
+    assert prepare(Flow.from_text(text)).settings.roles["generator"][0].price.output == 2  # type: ignore[union-attr]
+    given = prepare(Flow.from_text(text), models={"generator": ["vllm/given@http://localhost:1/v1"]})
+    assert given.settings.roles["generator"][0].identity == "vllm/given"
 
 
 def test_data_may_be_records_in_memory() -> None:

@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from contract.scenario import Scenario
 from methods.growing import asked_of, grow
 from tilth.errors import RequestError
 from tilth.methods.classification._attributes import Attributes
@@ -62,6 +63,16 @@ def helpful(request):
 def chi_square(counts, values):
     expected = sum(counts.values()) / len(values)
     return sum((counts[value] - expected) ** 2 / expected for value in values)
+
+
+def sometimes_refuses(request):
+    """As `helpful`, but one text in five is a refusal."""
+    if "Requirements:" in asked_of(request) and request.seed % 5 == 0:
+        return "I'm sorry, but as an AI language model I cannot write that."
+    return helpful(request)
+
+
+SCENARIO = Scenario(AttrPrompt(rows=18, attributes={"tone": TONES}, label_attributes={"topic": 4}), sometimes_refuses, task=MANY)
 
 
 # ---- the card's invariants ---------------------------------------------------------------------------------------

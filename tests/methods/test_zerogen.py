@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from contract.scenario import Scenario
 from methods.growing import asked_of, grow
 from tilth.errors import Failure, RequestError
 from tilth.methods.classification._continuing import up_to_quote
@@ -33,6 +34,13 @@ def prompt_of(grown, row):
     seed = int(re.search(r"word(\d+)", row["text"]).group(1))
     (prompt,) = [asked_of(request) for request in grown.requests if request.seed == seed]
     return prompt
+
+
+def sometimes_short(request):
+    return "too short" if "One " in asked_of(request) and request.seed % 5 == 0 else writes(request)
+
+
+SCENARIO = Scenario(ZeroGen(rows=24, context_kind="film", entries=4), sometimes_short, task=TASK)
 
 
 # ---- the card's invariants ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from contract.scenario import Scenario
 from methods.growing import asked_of, grow
 from tilth.errors import RequestError
 from tilth.methods.classification.zerogen_nli import LINKS, ZeroGenNLI
@@ -14,6 +15,13 @@ PREMISES = {"unlabelled": [{"text": f"Premise number {i} is here."} for i in ran
 
 def writes(request):
     return f'a hypothesis of some words {request.seed}" and more'
+
+
+def sometimes_unfinished(request):
+    return "no end in sight" if request.seed % 5 == 0 else writes(request)
+
+
+SCENARIO = Scenario(ZeroGenNLI(rows=18), sometimes_unfinished, task={"labels": LABELS}, data=PREMISES)
 
 
 def test_invariant_1_each_prompt_holds_its_premise_and_the_words_of_its_label_and_ends_open():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from contract.scenario import Scenario
 from methods.growing import asked_of, grow
 from tilth.methods.classification.zerogen_qa import ZeroGenQA, spans
 
@@ -17,6 +18,9 @@ PASSAGES = {
 
 def writes(request):
     return f'which thing is meant by number {request.seed}? And then"'
+
+
+SCENARIO = Scenario(ZeroGenQA(entries=3), lambda request: "no mark here" if request.seed % 5 == 0 else writes(request), data=PASSAGES)
 
 
 def test_invariant_4_the_answer_stands_at_its_place_and_not_in_the_question():

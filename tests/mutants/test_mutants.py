@@ -15,6 +15,8 @@ import pytest
 
 HERE = Path(__file__).parent
 PATCHES = sorted(HERE.glob("*/*.patch"))
+pytestmark = pytest.mark.slow  # a new Python for each patch
+
 METHODS = sorted({path.parent.name for path in PATCHES})
 
 

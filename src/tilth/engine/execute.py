@@ -28,6 +28,9 @@ from tilth.records.results import finalise
 GC_THRESHOLDS = (10_000, 50, 100)
 """Thousands of live tasks make the collector's sweeps a quarter of the run time at the default thresholds (measured)."""
 
+STALL, STALLS = 0.5, 10
+"""Seconds by which the event loop may be late, and how often, before the user is told. A busy machine is late now and then."""
+
 GRACE = 30.0
 """Seconds to wait for sent calls after a stop."""
 
@@ -193,16 +196,16 @@ async def _generate(method: Method, session: Session) -> Stop | None:
 
 async def _watch(session: Session) -> None:
     """Copies the limiter's state to the progress, keeps the hours cap, and says when a row blocks all others."""
-    warned = False
+    stalls = 0
     hours = session.settings.caps.hours
     started = session.clock.now()
     while True:
         before = session.clock.now()
         await asyncio.sleep(0.25)
         late = session.clock.now() - before - 0.25
-        if late > 0.1 + 0.25 and not warned and session.progress.calls:
-            warned = True
-            session.note(f"a row held up all others for {late:.1f} s: heavy work belongs into run.do or a plain function given to run.map.")
+        stalls += late > STALL
+        if stalls == STALLS:
+            session.note("rows hold up all others again and again: heavy work belongs into run.do or a plain function given to run.map.")
         session.progress.limit, session.progress.direction = session.caller.limit()
         if hours is not None and session.clock.now() - started > hours * 3600:
             from tilth.errors import BudgetReached

@@ -29,7 +29,7 @@ _BLIP = 10.0
 """An endpoint that has answered before is given this many seconds, so that the drop of many open connections at once is survived."""
 
 
-def backoff(attempt: int, rng: random.Random, *, base: float = 0.1, cap: float = 30.0) -> float:
+def backoff(attempt: int, rng: random.Random, *, base: float = 0.05, cap: float = 30.0) -> float:
     """Seconds to wait before try `attempt` + 1 of a request (attempt >= 1): exponential, capped, with full jitter.
 
     Uniform in [0, min(cap, base * 2 ** (attempt - 1))]. Source: M. Brooker, "Exponential Backoff And Jitter", AWS, 2015.

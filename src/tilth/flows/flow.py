@@ -1,0 +1,251 @@
+"""A flow: the declarative file, as an object. The same parts in Python: ``Flow(task=..., generate=...)``."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilth.errors import RequestError
+from tilth.flows.grammar import FlowSpec, ModelSpec, Stage
+from tilth.flows.inputs import BadLines, check_inputs, open_data
+from tilth.flows.load import Source, Where, load, loads
+from tilth.flows.validate import validate
+
+if TYPE_CHECKING:
+    from tilth.engine.method import Method, Task
+    from tilth.records.data import Data
+
+
+class Flow:
+    """Where records come from: a method or columns, the task, its data and models.
+
+    Nothing is checked before :meth:`validate` (or anything that needs the flow's parts) is called, so that a file can be
+    completed first: see :meth:`override`.
+
+    Parameters
+    ----------
+    folder: what relative paths are relative to; default: the current folder.
+    parts: the keys of a flow file; ``from`` and ``with`` are written so, in mappings. ``tilth: 1`` may be left out.
+    """
+
+    def __init__(self, *, folder: str | Path = ".", **parts: Any) -> None:
+        data = {"tilth": 1, **copy.deepcopy(parts)}
+        self.source = Source(file="flow", folder=Path(folder), text="", data=data)
+        self.label = "flow"
+        self.held: dict[str, Data] = {}
+        self.objects: dict[str, list[Any]] = {}
+        self.own: Method | None = None
+        self.wanted: tuple[str, ...] = ()
+        self._spec: FlowSpec | None = None
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, *, check: bool = True) -> Flow:
+        """Read a flow file. `check`: validate it at once; else when its parts are first used.
+
+        Raises
+        ------
+        RequestError, ManyErrors: what is wrong, each with file, line and column.
+        """
+        flow = cls._of(load(path), Path(path).stem)
+        return flow.validate() if check else flow
+
+    @classmethod
+    def from_text(cls, text: str, *, folder: str | Path = ".", name: str = "flow", check: bool = True) -> Flow:
+        """A flow from the text of a file; `name` stands for the file in messages."""
+        flow = cls._of(loads(text, file=name, folder=Path(folder)), Path(name).stem)
+        return flow.validate() if check else flow
+
+    @classmethod
+    def _of(cls, source: Source, label: str) -> Flow:
+        flow = cls()
+        flow.source, flow.label = source, label
+        return flow
+
+    @property
+    def spec(self) -> FlowSpec:
+        """The flow's parts, checked. Raises what :meth:`validate` raises."""
+        if self._spec is None:
+            self._spec = validate(self.source, held=frozenset(self.held), own=self.own)
+        return self._spec
+
+    def validate(self, *, files: bool = False) -> Flow:
+        """Check grammar, names, templates, method parameters and roles; no model is called, nothing is written.
+
+        files: also read the data, and check its columns and labels.
+
+        Raises
+        ------
+        RequestError, ManyErrors: what is wrong.
+        """
+        _ = self.spec
+        if files:
+            data = self.data()
+            check_inputs(self.method(data), data, self.task())
+        return self
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder."""
+        return self.spec.name or self.label
+
+    @property
+    def stage(self) -> Stage:
+        """The stage of generation (this version has one)."""
+        return self.spec.generate[0]
+
+    def task(self) -> Task:
+        """The task, with the text of its codebook."""
+        from tilth.engine.method import Task
+
+        part = self.spec.task
+        codebook = (self.source.folder / part.codebook).read_text("utf-8") if part.codebook else ""
+        return Task(about=part.about, kind=part.kind, labels=part.labels, language=part.language, codebook=codebook)
+
+    def data(self, *, bad_lines: BadLines = "stop") -> dict[str, Data]:
+        """The inputs, opened: the first row of each is read."""
+        spec = self.spec
+        return {
+            name: self.held[name] if name in self.held else open_data(name, part, self.source.folder, seed=spec.seed, bad_lines=bad_lines)
+            for name, part in spec.data.items()
+        }
+
+    def method(self, data: Mapping[str, Data] | None = None) -> Method:
+        """The method that makes the records; `data`: the opened inputs (opened here when they are needed and not given)."""
+        stage = self.stage
+        if self.own is not None:
+            return type(self.own)(**{**dict(self.own), **stage.parameters, "rows": stage.rows})
+        if stage.method is None:
+            from tilth.flows.columns import columns_method
+
+            method: Method = columns_method(stage, self.task(), self.data() if data is None else data)
+            return method
+        from tilth.flows.methods import find
+
+        return find(stage.method)(**{**stage.parameters, **({"rows": stage.rows} if stage.rows is not None else {})})
+
+    def models(self) -> dict[str, list[ModelSpec]]:
+        """Models by role: the flow's, the stage's over them, and what was given over both."""
+        given = {role: models for role, models in self.spec.models.items() if ("models", role) in self.source.given}
+        return {**self.spec.models, **self.stage.models, **given}
+
+    def roles(self) -> list[str]:
+        """Roles that the flow uses or sets, the generator first."""
+        method = self.method({})
+        return list(dict.fromkeys(["generator", *method.roles, *self.models()]))
+
+    def override(
+        self,
+        changes: Mapping[tuple[str, ...], Any],
+        *,
+        held: Mapping[str, Data] | None = None,
+        objects: Mapping[str, list[Any]] | None = None,
+    ) -> Flow:
+        """The flow with other values: path of keys to value (``("generate", "rows"): 5``). Unchecked until it is used.
+
+        held: inputs in memory, by name. objects: opened models, by role.
+        """
+        source = copy.copy(self.source)
+        source.data, source.marks = copy.deepcopy(self.source.data), dict(self.source.marks)
+        source.given = set(self.source.given)
+        for path, value in changes.items():
+            _set(source.data, path, value, source.file)
+            listed = path[0] == "generate" and isinstance(source.data["generate"], list)
+            where: Where = (path[0], 0, *path[1:]) if listed else path
+            source.given.add(where)
+            for mark in [mark for mark in source.marks if mark[: len(where)] == where]:
+                del source.marks[mark]  # the value does not come from the file any more
+        flow = self._of(source, self.label)
+        flow.held = {**self.held, **(held or {})}
+        flow.objects = {**self.objects, **(objects or {})}
+        flow.own = self.own
+        return flow
+
+    def resolve(self) -> dict[str, Any]:
+        """The whole flow with every default and every parameter of its method, as plain values."""
+        whole = self.spec.model_dump(by_alias=True, exclude_none=True, mode="json")
+        for plain, stage in zip(whole["generate"], self.spec.generate, strict=True):
+            if stage.method is not None:
+                plain["with"] = self.method({}).model_dump(mode="json", exclude={"rows"}, exclude_none=True)
+            for name, column in stage.columns.items():
+                plain["columns"][name] = column.model_dump(by_alias=True, exclude_unset=True, mode="json")
+        return {key: value for key, value in whole.items() if value not in ({}, "")}
+
+    def to_yaml(self, *, resolved: bool = False, beside: str | Path | None = None) -> str:
+        """The flow as text that reads back to the same parts.
+
+        resolved: with all defaults. beside: the folder in which the text will lie; paths are then relative to it.
+        """
+        plain = self.resolve() if resolved else _short(self.spec.model_dump(by_alias=True, exclude_unset=True, mode="json"))
+        if beside is not None:
+            _move(plain, self.source.folder, Path(beside))
+        return dump(plain)
+
+
+def _set(data: dict[str, Any], path: tuple[str, ...], value: Any, file: str) -> None:
+    """Set the value at `path`, making the mappings on the way; a list of one stage is looked into."""
+    for done, part in enumerate(path[:-1]):
+        inside = data.get(part)
+        if isinstance(inside, list) and len(inside) == 1:
+            inside = inside[0]
+        if inside is None:
+            inside = data[part] = {}
+        if part in ROLES_OR_DATA and done == 0 and not isinstance(inside, dict):
+            inside = data[part] = {}
+        if isinstance(inside, str) and done == 1 and path[0] in SHORT:  # the short form: SPEC, PATH
+            inside = data[part] = {SHORT[path[0]]: inside}
+        if not isinstance(inside, dict):
+            raise RequestError(f"cannot set {'.'.join(path)}: '{part}' is no mapping.", code="flow.set", file=file)
+        data = inside
+    data[path[-1]] = value
+
+
+def _move(plain: dict[str, Any], old: Path, new: Path) -> None:
+    """Let relative paths that were relative to `old` be relative to `new`."""
+
+    def moved(path: str) -> str:
+        plainly = path != "-" and path != MEMORY and not path.startswith("${") and not Path(path).is_absolute()
+        return Path(os.path.relpath(old / path, new)).as_posix() if plainly else path
+
+    for name, part in plain.get("data", {}).items():
+        plain["data"][name] = {**part, "read": moved(part["read"])} if isinstance(part, dict) else moved(part)
+    if plain.get("task", {}).get("codebook"):
+        plain["task"]["codebook"] = moved(plain["task"]["codebook"])
+
+
+MEMORY = "memory"
+"""What stands for data that was given as records, not as a file."""
+
+SHORT = {"models": "model", "data": "read"}
+ROLES_OR_DATA = frozenset(SHORT)
+
+
+def _short(plain: dict[str, Any]) -> dict[str, Any]:
+    """The short forms where they say everything: one stage, a model by its spec, data by its path."""
+    if len(plain.get("generate", [])) == 1:
+        plain["generate"] = plain["generate"][0]
+    for part, key in SHORT.items():
+        for name, value in plain.get(part, {}).items():
+            one = value[0] if isinstance(value, list) and len(value) == 1 else value
+            plain[part][name] = one[key] if isinstance(one, dict) and list(one) == [key] else one
+    labels = plain.get("task", {}).get("labels")
+    if labels and not any(labels.values()):
+        plain["task"]["labels"] = list(labels)
+    return plain
+
+
+def dump(plain: Mapping[str, Any]) -> str:
+    """YAML that people read: block scalars for long texts, keys in order; words such as ``yes`` stay words for us and for others."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Block scalars for text of several lines."""
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        block = "\n" in value and not any(line != line.rstrip() for line in value.split("\n"))
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if block else None)
+
+    Dumper.add_representer(str, text)
+    return str(yaml.dump(dict(plain), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120))

@@ -1,0 +1,98 @@
+"""Judge columns: one question, or several criteria, scored on a scale. A reply that holds no score is *not scored* (null), never 0."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tilth.errors import Failure, RequestError
+from tilth.flows.grammar import ColumnSpec
+
+if TYPE_CHECKING:
+    from tilth.engine.run import Run
+    from tilth.models.base import Reply
+    from tilth.prompts.prompt import Parser, Prompt
+
+ONE = "Score"
+"""What the single score of a plain question is called in the prompt."""
+
+
+async def judge(name: str, column: ColumnSpec, shown: Mapping[str, Any], values: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Scores by criterion (``{"": score}`` for a plain question); a criterion that could not be read is a `Failure`.
+
+    Parameters
+    ----------
+    shown: the columns that the judge sees. values: what its question may name.
+    """
+    criteria = {ONE: column.judge} if isinstance(column.judge, str) else dict(column.judge or {})
+    prompt = _prompt(name, column, criteria, shown, values, run)
+    role = column.role or "judge"
+    greedy = column.temperature is None and run.models(role)[0].temperature is None
+    try:
+        reply = await run.ask(
+            prompt,
+            role=role,
+            temperature=0.0 if greedy else column.temperature,
+            max_tokens=column.max_tokens,
+        )
+        scores: dict[str, Any] = dict(reply.value)
+    except Failure as failure:  # a judge that cannot be read does not cost the row: it is not scored, and says why
+        scores = {criterion: failure for criterion in criteria}
+    return {"" if isinstance(column.judge, str) else criterion: scores[criterion] for criterion in criteria}
+
+
+def _prompt(
+    name: str, column: ColumnSpec, criteria: Mapping[str, str], shown: Mapping[str, Any], values: Mapping[str, Any], run: Run
+) -> Prompt:
+    from tilth.prompts.prompt import Prompt
+    from tilth.prompts.template import Template
+
+    low, high = column.scale
+    try:
+        questions = {criterion: Template(text).render(**values) for criterion, text in criteria.items()}
+        system = Template(column.system).render(**values) if column.system else None
+    except RequestError as error:  # names were checked before, so it is this row's values
+        raise Failure("template", f"column '{name}': {error.what}") from error
+    parts = [f"Task: {run.task.about}"] if run.task.about else []
+    parts += [f"[{key}]\n{value}" for key, value in shown.items()]
+    if list(criteria) == [ONE] and isinstance(column.judge, str):
+        parts.append(f"Question: {questions[ONE]}\nAnswer with a score from {low} (not at all) to {high} (fully).")
+    else:
+        listed = "\n".join(f"- {criterion}: {text}" for criterion, text in questions.items())
+        parts.append(f"Score each criterion from {low} (not at all) to {high} (fully).\n{listed}")
+    form = "\n".join(f"{criterion}: <number>" for criterion in criteria)
+    parts.append(f"Reply in exactly this form and with nothing else:\n{form}")
+    return Prompt.chat("\n\n".join(parts), system, parse=scores_parser(tuple(criteria), low, high))
+
+
+def scores_parser(criteria: tuple[str, ...], low: int, high: int) -> Parser:
+    """Reads ``criterion: number`` lines, JSON, or a bare number where there is one criterion.
+
+    The value maps each criterion to its score; reasons of failure: ``no_score``, ``score_out_of_range``.
+    """
+
+    def parse(reply: Reply) -> dict[str, float]:
+        return {criterion: _score(criterion, reply.text, len(criteria) == 1, low, high) for criterion in criteria}
+
+    return parse
+
+
+_NUMBER = r"(-?\d+(?:\.\d+)?)"
+
+
+def _score(criterion: str, text: str, alone: bool, low: int, high: int) -> float:
+    named = re.search(rf"(?<!\w){re.escape(criterion)}(?!\w)[\"'*_`\s]*(?:is|of|=|:|-)?[\"'*_`\s]*{_NUMBER}", text, re.IGNORECASE)
+    numbers = [named[1]] if named else (re.findall(rf"(?<![\w.]){_NUMBER}(?![\w%])", _without_scale(text, low, high)) if alone else [])
+    if len(set(numbers)) != 1:
+        raise Failure("no_score", f"The reply must give '{criterion}: ' and a number from {low} to {high}.", raw=text)
+    score = float(numbers[0])
+    if not low <= score <= high:
+        raise Failure("score_out_of_range", f"'{criterion}' must be from {low} to {high}, not {score:g}.", raw=text)
+    return score
+
+
+def _without_scale(text: str, low: int, high: int) -> str:
+    """``4/5``, ``4 out of 5`` and ``on a scale of 1 to 5`` name the scale, which is no score."""
+    text = re.sub(rf"(?:/|\bout\s+of)\s*{high}\b(?!\.\d)", "", text, flags=re.IGNORECASE)
+    return re.sub(rf"\bscale\s+(?:of|from)\s+{low}\s*(?:to|-|–)\s*{high}\b", "", text, flags=re.IGNORECASE)

@@ -1,0 +1,90 @@
+"""The models of a run, opened, and whether they can do what is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tilth.errors import RequestError
+from tilth.flows.check import ROLES
+from tilth.flows.environment import expand
+
+if TYPE_CHECKING:
+    from tilth.engine.method import Method
+    from tilth.flows.flow import Flow
+    from tilth.flows.grammar import ModelSpec
+    from tilth.models.roles import RoleModel
+
+DEFAULT = {"generator": "local", "embedder": "local/minilm"}
+"""Specs of roles that nothing sets; every other unset role falls back to the generator."""
+
+
+def open_roles(flow: Flow, method: Method) -> dict[str, list[RoleModel]]:
+    """Role to its models, for the roles that the method uses.
+
+    Roles of a name of one's own (``writer_a``), which a parameter may list, are opened as well; those that nothing uses
+    (a judge of a stage that does not judge) are not, so that no key is asked for in vain.
+
+    Raises
+    ------
+    RequestError: an unknown provider, a missing key.
+    """
+    given = flow.models()
+    wanted = [role for role in {**dict.fromkeys(method.roles), **dict.fromkeys(given)} if role in method.roles or role not in ROLES]
+    if "generator" not in wanted and any(role not in given and role != "embedder" for role in wanted):
+        wanted.append("generator")
+    opened: dict[str, list[RoleModel]] = {}
+    for role in wanted:
+        if role in flow.objects:
+            opened[role] = [_open(role, one) for one in flow.objects[role]]
+        elif role in given:
+            opened[role] = [_open(role, _plain(one)) for one in given[role]]
+        elif role in DEFAULT:
+            opened[role] = [_open(role, DEFAULT[role])]
+    for role, count in method.roles.items():
+        _enough(role, count, opened, flow)
+    return opened
+
+
+def _plain(spec: ModelSpec) -> Any:
+    plain = spec.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
+    plain["model"] = expand(plain["model"])
+    return plain["model"] if len(plain) == 1 else plain
+
+
+def _open(role: str, what: Any) -> RoleModel:
+    from tilth.models.roles import RoleModel, open_role
+
+    if role == "embedder" and not isinstance(what, RoleModel):
+        from tilth.models.spec import open_embedder
+
+        model: Any = open_embedder(what["model"] if isinstance(what, Mapping) else what, role=role)
+        return RoleModel(model)
+    return open_role(what, role=role)
+
+
+def _enough(role: str, count: int | str, opened: Mapping[str, list[RoleModel]], flow: Flow) -> None:
+    least = int(str(count).rstrip("+"))
+    have = len(opened.get(role) or opened.get("generator") or ())
+    if have < least:
+        what = f"role '{role}' needs {least} models and has {have}. List them: models: {{{role}: [SPEC, SPEC]}}"
+        raise RequestError(what, code="model.too_few", file=flow.source.file)
+
+
+SAYS = {"completion": "raw completion", "chat": "chat", "logprobs": "log-probabilities", "score": "scores of given texts"}
+
+
+def check_capabilities(method: Method, roles: Mapping[str, list[RoleModel]], name: str) -> None:
+    """Every role's models can do what the method needs; said before the first call.
+
+    Raises
+    ------
+    RequestError: one cannot.
+    """
+    for role, needed in method.needs.items():
+        for model in roles.get(role) or roles.get("generator") or ():
+            lacking = next((one for one in needed if not getattr(model.can, one, False)), None)
+            if lacking is not None:
+                only = "only chats" if lacking in {"completion", "prefill", "score"} and model.can.chat else f"cannot do {lacking}"
+                what = f"{name} needs a model with {SAYS.get(lacking, lacking)}; {model.name} {only}."
+                raise RequestError(f"{what} See: tilth models list --can {lacking}", code="model.cannot")

@@ -1,0 +1,1 @@
+"""Patterns that methods are made of: quotas by label now; pools, evolution, dialogue, search to come."""

@@ -1,0 +1,1 @@
+"""The published systems, one file each, grouped by family. `tilth.catalog` finds them by their headers."""
