@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -100,32 +102,7 @@ def test_a_closed_pipe_is_silent_success() -> None:
     assert (process.wait(), said) == (0, b"")
 
 
-SCHEMA = {
-    "type": "object",
-    "required": ["ok", "command", "tilth", "result", "warnings", "error"],
-    "additionalProperties": False,
-    "properties": {
-        "ok": {"type": "boolean"},
-        "command": {"type": ["string", "null"]},
-        "tilth": {"type": "string"},
-        "result": {"type": ["object", "null"]},
-        "warnings": {"type": "array", "items": {"type": "object", "required": ["code", "message"]}},
-        "error": {
-            "type": ["object", "null"],
-            "required": ["code", "message", "hint", "file", "line", "column", "exit"],
-            "additionalProperties": False,
-            "properties": {
-                "code": {"type": "string", "pattern": "^[a-z_]+([.][a-z_]+)*$"},
-                "message": {"type": "string"},
-                "hint": {"type": ["string", "null"]},
-                "file": {"type": ["string", "null"]},
-                "line": {"type": ["integer", "null"]},
-                "column": {"type": ["integer", "null"]},
-                "exit": {"enum": [1, 2, 3, 4, 5, 75, 130, 143]},
-            },
-        },
-    },
-}
+SCHEMA = json.loads(resources.files("tilth").joinpath("assets", "answer.schema.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_plain_writes_when_ten_seconds_and_five_percent_have_passed(clock: list[
     clock[0] = 100.0
     display.look(False)
     assert len(lines()) == 3
-    shot.finished = True
+    shot.finished, shot.total = True, 420
     display.look(True)
     assert lines()[-1] == (
         "generate done: 420 rows, 58 rejected (31 refused to answer, 19 reply not readable, 8 too long), 500 calls, $0.31"

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from contract.scenario import Scenario, load, run_and_die, file_of
+from contract.scenario import Scenario, file_of, load, run_and_die
 from engine.support import prints
 from tilth.catalog import methods
 from tilth.engine.budget import Caps

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.support import kept, prints, rejected, run, texts, words
+from engine.support import Body, kept, prints, rejected, run, texts, words
+from tilth.engine.execute import execute, start
 from tilth.engine.journal import Journal
+from tilth.engine.session import Settings
 from tilth.engine.wire import request_bytes
 from tilth.errors import Declined, Failure, Misconfigured, RequestError, Throttled, Unavailable
 from tilth.models.base import Capabilities, Reply, Request
 from tilth.models.roles import open_role
 from tilth.models.scripted import ScriptedModel
+from tilth.records.folder import RunFolder
 from tilth.records.record import Record
 
 
@@ -187,6 +191,7 @@ def test_a_request_that_stays_unanswered_leaves_its_row_unfinished_and_the_next_
 
 def test_a_dead_endpoint_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tilth.engine.calls.backoff", lambda attempt, rng: 0.001)
+    monkeypatch.setattr("tilth.engine.limiter.FIRST_PATIENCE", 0.05)
 
     def reply(request):
         raise Unavailable("nothing answers at http://localhost:1")
@@ -205,19 +210,11 @@ def test_a_missing_capability_is_refused_before_anything_is_sent(tmp_path: Path)
 
 def test_the_roles_configuration_fills_in_what_a_call_leaves_open(tmp_path: Path) -> None:
     model = ScriptedModel(words)
-    role = open_role({"model": "local", "temperature": 0.3}) if False else None
-    assert role is None
-    from dataclasses import replace
 
     async def body(run):
         await run.ask("x")
         await run.ask("y", temperature=0.9)
         yield Record(text="z")
-
-    from engine.support import Body
-    from tilth.engine.execute import execute, start
-    from tilth.engine.session import Settings
-    from tilth.records.folder import RunFolder
 
     chosen = replace(open_role(model), temperature=0.3, max_tokens=77, stop=("END",))
     settings = Settings(folder=RunFolder(tmp_path / "r"), roles={"generator": [chosen]}, identity=b"i")

@@ -274,7 +274,7 @@ def test_backoff_grows_is_capped_and_comes_from_its_stream() -> None:
     assert waits == [backoff(attempt, random.Random(3)) for attempt in (1, 2, 3, 50, 10_000)]
     assert waits[1] == pytest.approx(2 * waits[0])
     assert waits[3] == waits[4] <= 30.0
-    assert all(0.0 <= backoff(attempt, random.Random(attempt)) <= 0.1 * 2 ** (attempt - 1) for attempt in range(1, 9))
+    assert all(0.0 <= backoff(attempt, random.Random(attempt)) <= 0.05 * 2 ** (attempt - 1) for attempt in range(1, 9))
 
 
 @pytest.mark.parametrize(("floor", "ceiling"), [(0, 5), (9, 5)])

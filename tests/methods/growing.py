@@ -1,12 +1,12 @@
 """Runs a method through the real engine, offline, on a scripted model, and reads back what it left."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 from tilth.engine.execute import Outcome, execute
-from tilth.engine.journal import Journal
 from tilth.engine.method import Task
 from tilth.engine.session import Settings
 from tilth.models.roles import RoleModel
@@ -31,11 +31,8 @@ class Grown:
         return [asked_of(request) for request in self.requests]
 
     def lists(self) -> dict:
-        """(attribute, label) to values, as AttrPrompt wrote them into the journal; label None: for all labels."""
-        journal = Journal(self.folder / "journal.db")
-        found = [call["reply"] for call in journal.calls_at("") if call["kind"] == "do"]
-        journal.close()
-        (lists,) = found
+        """(attribute, label) to values, as AttrPrompt wrote them beside its rows; label None: for all labels."""
+        lists = json.loads((self.folder / "artifacts" / "attributes.json").read_text("utf-8"))
         shared = {(name, None): values for name, values in lists["shared"].items()}
         return shared | {(name, label): values for name, by_label in lists["own"].items() for label, values in by_label.items()}
 

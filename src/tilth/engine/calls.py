@@ -276,4 +276,5 @@ def _raise_error(stored: bytes) -> None:
 
 
 def _down(last: str, why: str) -> str:
-    return f"{last} ({why}). Everything is saved; run the same command again." if last else why
+    """What the endpoint said last is a whole line already; why it was given up follows where it had answered before."""
+    return last if why == "it has never answered" else f"{last.rstrip('.')} ({why}). Everything is saved; run the same command again."

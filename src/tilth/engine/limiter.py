@@ -25,6 +25,9 @@ MOST_FAILURES = 200
 MOST_SILENCE = 300.0
 """Seconds of trying without one good reply that break the endpoint."""
 
+FIRST_FAILURES, FIRST_PATIENCE = 10, 3.0
+"""An endpoint that has never answered is given up after so many failures in a row and so many seconds: its address is likely wrong."""
+
 _BLIP = 10.0
 """An endpoint that has answered before is given this many seconds, so that the drop of many open connections at once is survived."""
 
@@ -124,8 +127,11 @@ class Gate:
 
     def _judge(self, now: float) -> None:
         silent = now - (self._trying_since if self._trying_since is not None else now)
-        blip = _BLIP if self._last_ok > -math.inf else 0.0
-        if self._failures >= MOST_FAILURES and silent >= blip:
+        never = self._last_ok == -math.inf
+        blip = 0.0 if never else _BLIP
+        if never and self._failures >= FIRST_FAILURES and silent >= FIRST_PATIENCE:
+            self.broken = "it has never answered"
+        elif self._failures >= MOST_FAILURES and silent >= blip:
             self.broken = f"{self._failures} failures in a row"
         elif silent >= MOST_SILENCE:
             self.broken = f"no good reply for {silent / 60:.0f} minutes"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+import orjson
 
 from tilth.engine import work
 from tilth.engine.asking import Question, ask
@@ -15,6 +18,7 @@ from tilth.engine.place import Reject, current
 from tilth.engine.spool import Spool
 from tilth.errors import RequestError
 from tilth.models.base import Message, Reply
+from tilth.records.atomic import replacing
 from tilth.records.record import Record
 
 if TYPE_CHECKING:
@@ -204,6 +208,14 @@ class Run:
         spool = Spool(self._session.settings.folder.spool / f"{frame.place.hex()[:12]}-{name}.jsonl")
         self._session.spools.append(spool)
         return spool
+
+    def artifact(self, name: str, value: Any) -> Path:
+        """A side file for people, artifacts/NAME.json: lists that were found, say. Written anew by every start, never read back."""
+        path = self._session.settings.folder.artifacts / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(orjson.dumps(work.freeze(value), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+        return path
 
     # leaving
 

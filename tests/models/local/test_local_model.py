@@ -27,7 +27,9 @@ def model():  # type: ignore[no-untyped-def]
 def review(seed: int, **changes: object) -> Request:
     mood = "positive" if seed % 2 else "negative"
     message = {"role": "user", "content": f"Write a short {mood} review of film number {seed}. Use one sentence."}
-    base = Request(messages=(message,), prefill="The pace in this film is", temperature=0.9, top_p=0.95, max_tokens=12 + seed % 5, seed=seed)
+    base = Request(
+        messages=(message,), prefill="The pace in this film is", temperature=0.9, top_p=0.95, max_tokens=12 + seed % 5, seed=seed
+    )
     return replace(base, **changes)  # type: ignore[arg-type]
 
 

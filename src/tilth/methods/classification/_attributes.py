@@ -55,8 +55,3 @@ class Attributes:
     def lists(self) -> dict[str, Any]:
         """As JSON: what the indices of the records point into."""
         return {"shared": dict(self.shared), "own": {name: dict(by_label) for name, by_label in self.own.items()}}
-
-
-def recorded(lists: dict[str, Any]) -> dict[str, Any]:
-    """The lists themselves. Given to ``run.do``, it writes them into the run's journal, so that indices can be resolved later."""
-    return lists

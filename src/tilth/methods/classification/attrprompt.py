@@ -12,7 +12,7 @@ from pydantic import Field
 from tilth.engine.method import Method
 from tilth.errors import Failure, RequestError
 from tilth.generate.quotas import fill, split
-from tilth.methods.classification._attributes import Attributes, Choice, recorded
+from tilth.methods.classification._attributes import Attributes, Choice
 from tilth.models.base import Reply
 from tilth.prompts import parsers
 from tilth.prompts.demonstrations import random_k
@@ -142,7 +142,7 @@ class AttrPrompt(Method):
             raise RequestError("attrprompt needs task.labels, or labelled examples: --data support=FILE.", code="task.labels")
         similar = await self.find_similar(run, labels)
         attributes = await self.find_attributes(run, labels, similar)
-        await run.do(recorded, attributes.lists())
+        run.artifact("attributes", attributes.lists())
         quotas = split(self.rows or self.per_label * len(labels), labels)
         attempts = {label: self.attempts or max(200, 4 * quota) for label, quota in quotas.items()}
         write = partial(self.write, run, labels, similar, attributes, support)

@@ -248,7 +248,7 @@ class FaultServer:
             return
         try:
             made = self._make(path, body, fault)
-        except Exception as error:  # the user's reply function, or a request that is no JSON: a server answers 500
+        except Exception as error:  # boundary: the user's reply function, or a request that is no JSON: a server answers 500
             self._counters.faults["500"] += 1
             protocol.send(500, _error(f"{type(error).__name__}: {error}", "server_error"))
             return

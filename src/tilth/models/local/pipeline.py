@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tilth.errors import Declined
 from tilth.models.base import Capabilities, Price, Reply, Request, Usage
 from tilth.models.local.chat import text_of
-from tilth.models.local.weights import path_of, pin_of
+from tilth.models.local.weights import LLMS, is_pulled, path_of, pin_of
 
 if TYPE_CHECKING:
     from tilth.models.local.engine import Engine, Generated
@@ -79,13 +79,19 @@ class LocalModel:
 
 
 def unload() -> None:
-    """End the background threads of this process and free the loaded models; later calls load them again."""
+    """End this process's background threads and free the loaded models; later calls load them again."""
     import sys
 
-    for name, closing in (("engine", "close_engines"), ("scoring", "close_scorers")):
-        module = sys.modules.get(f"tilth.models.local.{name}")
-        if module is not None:
-            getattr(module, closing)()
+    if "tilth.models.local.engine" not in sys.modules:
+        return
+    from tilth.models.local.engine import shared_engine
+    from tilth.models.local.scoring import shared_scorer
+
+    for name in LLMS:
+        if is_pulled(name):
+            shared_engine(name, exact=True).close()
+            shared_engine(name, exact=False).close()
+            shared_scorer(name).close()
 
 
 def _settings(request: Request) -> dict[str, Any]:
@@ -123,10 +129,11 @@ def _reply(engine: Engine, generated: Generated, request: Request, identity: str
     from tilth.models.local.engine import ENDS
 
     ids, logprobs = generated.ids, generated.logprobs
-    if ids and ids[-1] in ENDS:
+    ended = bool(ids) and ids[-1] in ENDS
+    if ended:
         ids, logprobs = ids[:-1], logprobs[:-1]
     whole = engine.decode(ids)
-    text = cut_at_stop(whole, request.stop)
+    text = cut_at_stop(whole, request.stop, halted=not ended and not generated.cut)
     stopped = len(text) < len(whole) or not generated.cut
     pieces = _pieces(engine, ids, logprobs, text) if request.logprobs else None
     return Reply(
@@ -138,14 +145,22 @@ def _reply(engine: Engine, generated: Generated, request: Request, identity: str
     )
 
 
-def cut_at_stop(text: str, stops: Sequence[str]) -> str:
+def cut_at_stop(text: str, stops: Sequence[str], *, halted: bool = False) -> str:
     """`text` before the first occurrence of any stop string.
+
+    halted: generation ended at a stop string. OpenVINO then drops a last token that the stop string covers in part
+    (``"s "`` over `` was| a``), so that only its beginning is left at the end of the text: that goes too.
 
     >>> cut_at_stop("a. b!", ["!", "."])
     'a'
+    >>> cut_at_stop("it was", ["s a"], halted=True)
+    'it wa'
     """
     found = [place for stop in stops if stop and (place := text.find(stop)) >= 0]
-    return text[: min(found)] if found else text
+    if found:
+        return text[: min(found)]
+    begun = [n for stop in stops for n in range(1, len(stop)) if text.endswith(stop[:n])] if halted else []
+    return text[: len(text) - max(begun, default=0)]
 
 
 def _pieces(engine: Engine, ids: list[int], logprobs: list[float], text: str) -> tuple[tuple[str, float], ...]:

@@ -2,7 +2,7 @@
 
 One pass over the prompt gives the first token of every continuation; longer ones share the prompt's cache and are
 finished in one more pass together. The graph is cut so that only the asked positions reach the vocabulary layer, and only
-log-probabilities come back (with logits of every position: 1.6 texts/s; so: 11 to 15).
+log-probabilities come back (with logits of every position 1.6 texts/s were measured; so: 27 of 25 tokens, 20 behind four demonstrations).
 
 What several prompts have in common is computed once: a prompt is always split at its :func:`shared_part`, whether
 that was seen before or not, so a score is the same number at any order and concurrency. Passes are not batched:
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,17 +39,18 @@ Ids = npt.NDArray[np.int64]
 def shared_part(prompt: str) -> str:
     """The beginning of a prompt that other prompts probably have too, read off the prompt alone.
 
-    Up to the last blank line; else up to the last user turn; else all but the last two lines.
+    Up to the last blank line; else up to the last user turn; else all but the last two lines. It ends before white
+    space, where the tokeniser always starts a new token.
 
     >>> shared_part("Review: Good.\\nSentiment: positive\\n\\nReview: Bad.\\nSentiment:")
-    'Review: Good.\\nSentiment: positive\\n\\n'
+    'Review: Good.\\nSentiment: positive'
     """
     for mark in ("\n\n", _TURN):
         place = prompt.rfind(mark)
         if place >= 0:
-            return prompt[: place + len(mark)]
+            return prompt[: place + len(mark)].rstrip()
     lines = prompt.splitlines(keepends=True)
-    return "".join(lines[:-2])
+    return "".join(lines[:-2]).rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,27 @@ class Scorer:
         self._genai = require("openvino_genai", extra="local", feature="scoring with the embedded model")
         self._weights = weights
         self._context = context
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tilth-score")
+        self._lock = threading.Lock()
+        self._thread: ThreadPoolExecutor | None = None
         self._tokenizer: Any = None
         self._infer: Any = None
         self._kept: OrderedDict[tuple[int, ...], list[Any]] = OrderedDict()
 
     def submit(self, prompt: str, continuations: Sequence[str]) -> Future[list[float]]:
         """Queue one scoring; the future gets sums of log-probabilities in nats, or Declined."""
-        return self._thread.submit(self._score, prompt, continuations)
+        with self._lock:
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tilth-score")
+            return self._thread.submit(self._score, prompt, continuations)
 
     def close(self) -> None:
-        """End the thread; the memory goes with the object."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """End the thread and free the memory; a later submit starts anew."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown(wait=True, cancel_futures=True)
+            self._infer = None
+            self._kept.clear()
 
     def _load(self) -> None:
         import openvino

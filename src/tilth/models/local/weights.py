@@ -113,6 +113,7 @@ PINS: Final[dict[str, Pin]] = {
 
 ALIASES: Final = {"local": "smollm2-135m"}
 KNOWN: Final = tuple(PINS)
+LLMS: Final = tuple(name for name, pin in PINS.items() if pin.context)
 MANIFEST: Final = "manifest.json"
 
 

@@ -1,0 +1,60 @@
+"""The command that continues a run, as a line to copy."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+
+_ALONE = ("--json", "-q", "-qq", "--quiet", "-v", "-vv", "--verbose", "-y", "--yes", "--no-input")
+_WITH_VALUE = ("--progress", "--color", "--errors")
+
+
+def command(argv: Sequence[str]) -> str:
+    """The command as it was typed, without what only concerns the display.
+
+    >>> command(["run", "--json", "my flow.yaml", "--progress", "json", "-n", "5"])
+    "tilth run 'my flow.yaml' -n 5"
+    """
+    kept: list[str] = []
+    skip = False
+    for word in argv:
+        if skip or word in _ALONE or word.startswith(tuple(f"{name}=" for name in _WITH_VALUE)):
+            skip = False
+        elif word in _WITH_VALUE:
+            skip = True
+        else:
+            kept.append(word)
+    return "tilth " + shlex.join(kept)
+
+
+def without(argv: Sequence[str], *options: str) -> list[str]:
+    """The words of `argv` without these options and their values.
+
+    >>> without(["run", "a.yaml", "--budget", "3", "-n=5"], "--budget")
+    ['run', 'a.yaml', '-n=5']
+    """
+    kept: list[str] = []
+    skip = False
+    for word in argv:
+        if skip:
+            skip = False
+        elif word in options:
+            skip = True
+        elif not word.startswith(tuple(f"{name}=" for name in options)):
+            kept.append(word)
+    return kept
+
+
+def larger(argv: Sequence[str], spent: float, kept: int, asked: int | None) -> tuple[str, str]:
+    """The command with a budget that should do, and how much more that is; for a run that stopped at `spent` dollars."""
+    whole = spent * asked / kept if kept and asked else 2 * spent
+    budget = _round(max(1.1 * whole, 1.1 * spent, 0.01))
+    more = f"continues (about ${whole - spent:.2f} more)" if kept and asked else "continues"
+    return command([*without(argv, "--budget"), "--budget", budget]), more
+
+
+def _round(value: float) -> str:
+    if value >= 10:
+        return str(math.ceil(value))
+    return f"{math.ceil(value * 100) / 100:g}"

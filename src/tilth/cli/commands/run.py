@@ -1,0 +1,112 @@
+"""`tilth run`: grow records with a flow or a method; the same command again continues."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tilth.cli.options import Answer, Session, command
+from tilth.errors import RequestError
+
+_ROLE = re.compile(r"^([A-Za-z_][\w-]*)=(.+)$", re.DOTALL)
+
+
+def work_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that run a flow or a method."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+    click.option("-n", "--rows", type=click.IntRange(1), help="Records that leave generation."),
+    click.option("-m", "--model", "models", multiple=True, metavar="[ROLE=]SPEC", help="Model of a role; without ROLE: generator."),
+    click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any value of the flow, by its dotted path (YAML)."),
+    click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the method (YAML)."),
+    click.option("--data", multiple=True, metavar="NAME=FILE", help="An input; - is JSON Lines on stdin."),
+    click.option("--task", metavar="FILE|TEXT", help="For a METHOD: what the data is for, in words or as a YAML file."),
+    click.option("--seed", type=int, help="Seed of the run. Default: the flow's, else 0."),
+    click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Stop before more is spent (exit 4)."),
+    click.option("--max-calls", type=click.IntRange(1), help="Stop at so many calls."),
+    click.option("--max-tokens", type=click.IntRange(1), help="Stop at so many tokens, in and out."),
+    click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop after so many hours."),
+    click.option("--reuse", multiple=True, metavar="RUN", help="Read the journal of this run too: what it asked is free."),
+    click.option("--name", help="Name of the run's folder."),
+    click.option("--concurrency", type=click.IntRange(1), help="Calls at once at most. Default: found by itself."),
+    click.option("--bad-lines", type=click.Choice(["stop", "skip"]), default="stop", show_default=True, help="Unreadable lines of inputs."),
+    click.option("--journal", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder of the journal, elsewhere."),
+)
+
+
+@command(
+    "run",
+    examples=("run intents.yaml", "run attrprompt --task about.yaml --data support=examples16.csv -n 100 -m openai/gpt-4.1-mini"),
+    help="Grow records with a FLOW (a file, or the name of a preset) or a METHOD. The same command again continues; nothing is paid twice.",
+)
+@click.argument("what", metavar="FLOW|METHOD")
+@work_options
+@click.option(
+    "--dry-run", type=click.IntRange(1), is_flag=False, flag_value=20, metavar="[K]", help="Only K units (20), then what the whole costs."
+)
+@click.option("--require", type=click.IntRange(1), metavar="N", help="Exit 1 if fewer records are kept.")
+def run(session: Session, what: str, dry_run: int | None, require: int | None, **options: Any) -> Answer:
+    """Parse the overrides, run, and sum up."""
+    from tilth.cli import launching, summary
+
+    asked = launching.request(session, what, **options)
+    if dry_run is not None:
+        from tilth.cli import estimate
+
+        return estimate.dry_run(session, asked, dry_run)
+    outcome = launching.launch(session, asked)
+    return summary.finish(session, outcome, asked.argv, require, asked.budget)
+
+
+def pairs(given: Iterable[str], option: str) -> dict[str, str]:
+    """`NAME=VALUE` words as a mapping; the last one of a name wins.
+
+    Raises
+    ------
+    RequestError: a word without ``=``.
+    """
+    found: dict[str, str] = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not equals or not name.strip():
+            raise RequestError(f"{option} {word}: write it as NAME=VALUE.", code="option.pair")
+        found[name.strip()] = value
+    return found
+
+
+def values(given: Iterable[str], option: str) -> dict[str, Any]:
+    """`NAME=VALUE` words with values read as YAML, as a flow would."""
+    import yaml
+
+    from tilth.flows.load import FlowLoader
+
+    found: dict[str, Any] = {}
+    for name, text in pairs(given, option).items():
+        try:
+            found[name] = yaml.load(text, FlowLoader)
+        except yaml.YAMLError as error:
+            detail = " ".join(str(getattr(error, "problem", error)).split())
+            raise RequestError(f"{option} {name}={text}: not YAML ({detail}). Quote it.", code="option.yaml") from error
+    return found
+
+
+def roles(given: Iterable[str]) -> dict[str, list[str]]:
+    """`[ROLE=]SPEC` words as role to specs; a role given twice holds several models.
+
+    >>> roles(["local", "judge=openai/gpt-4.1-mini", "judge=local"])
+    {'generator': ['local'], 'judge': ['openai/gpt-4.1-mini', 'local']}
+    """
+    found: dict[str, list[str]] = {}
+    for word in given:
+        match = _ROLE.match(word)
+        role, spec = (match[1], match[2]) if match else ("generator", word)
+        found.setdefault(role, []).append(spec)
+    return found

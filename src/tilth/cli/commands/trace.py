@@ -1,0 +1,172 @@
+"""`tilth trace`: why a record is here, or why it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tilth.cli import lookup, runs
+from tilth.cli.clean import clean, cut, one_line, shorten
+from tilth.cli.numbers import money, tokens
+from tilth.cli.numbers import reason as in_words
+from tilth.cli.options import Answer, Session, command
+from tilth.cli.printer import Printer
+from tilth.cli.runs import RunView
+from tilth.records.folder import RunFolder
+from tilth.records.record import Record
+
+
+@command(
+    "trace",
+    examples=("trace . 3fa9c1", "trace demo-classification --reason parse -n 3 --calls"),
+    help="Why a record is here, or why not. RUN: a name, a path, or . for the newest; ID: 6 characters suffice. "
+    "Without ID: the first records, or those rejected for a reason.",
+)
+@click.argument("run", required=False)
+@click.argument("id", required=False)
+@click.option("--reason", help="Records rejected for this reason (any: for whatever reason).")
+@click.option("-n", "n", type=click.IntRange(1), default=5, show_default=True, help="How many, without ID.")
+@click.option("--calls", is_flag=True, help="Prompts and replies in full.")
+def trace(session: Session, run: str | None, id: str | None, reason: str | None, n: int, calls: bool) -> Answer:
+    """Show one record as a tree, or several in short."""
+    view = runs.find(session, run)
+    if id is None:
+        return _several(session, view, reason, n, calls)
+    record, state = lookup.by_id(RunFolder(view.folder), id)
+    found = made_by(view, record)
+    _tree(session.printer, view, record, state, found, calls)
+    return Answer(_facts(record, state, found))
+
+
+def _several(session: Session, view: RunView, reason: str | None, n: int, calls: bool) -> Answer:
+    folder = RunFolder(view.folder)
+    found = list(lookup.some(folder, n, reason))
+    if reason is not None and not found:
+        known = lookup.all_reasons(folder)
+        there = f"there are: {', '.join(known)}" if known else "none was rejected"
+        session.printer.say(f"no record was rejected for '{reason}'; {there}")
+    if calls:
+        for record, state in found:
+            _tree(session.printer, view, record, state, made_by(view, record), True)
+    else:
+        rows = [[str(record.id)[:8], _verdict(record, state), str(record.get("label", "")), _text(record)] for record, state in found]
+        session.printer.table(["id", "state", "label", "text"], rows)
+    if found:
+        session.printer.advise(f"tilth trace {view.name} {str(found[0][0].id)[:8]}", "how this one was made")
+    return Answer({"records": [_facts(record, state, made_by(view, record) if calls else []) for record, state in found]})
+
+
+def made_by(view: RunView, record: Record) -> list[dict[str, Any]]:
+    """The calls at the record's place, oldest first; empty where the journal is gone."""
+    place, path = record.meta.get("place"), runs.journal(view)
+    if not place or path is None:
+        return []
+    from tilth.engine.shelf import Shelf
+
+    shelf = Shelf(path)
+    try:
+        return shelf.calls_at(str(place))
+    finally:
+        shelf.close()
+
+
+def _verdict(record: Record, state: str) -> str:
+    if state == "kept":
+        return "kept"
+    score = record.meta.get("score")
+    amount = f" {score:.2f}" if isinstance(score, float) else ""
+    return f"rejected: {in_words(str(record.meta.get('reason', 'unknown')))}{amount}"
+
+
+def _tree(printer: Printer, view: RunView, record: Record, state: str, calls: list[dict[str, Any]], full: bool) -> None:
+    meta = record.meta
+    wide = printer.columns(printer.out) if printer.terminal(printer.out) else 10_000
+    where = f" in {meta['stage']}/{meta['step']}" if meta.get("step") and meta.get("stage") else ""
+    color = "green" if state == "kept" else "yellow"
+    verdict = _verdict(record, state)
+    near = f" of {str(meta['neighbour'])[:6]}" if meta.get("neighbour") else ""
+    printer.result((str(record.id)[:8], "bold"), "  ", (verdict.replace("rejected", f"rejected{where}", 1) + near, color))
+    seed = view.document.get("seed")
+    made = f"{meta.get('method')}, stage {meta.get('stage')}, place {meta.get('place')}" + (f", seed {seed}" if seed is not None else "")
+    printer.result("├─ made by   ", shorten(clean(made), wide - 14))
+    for line in _inside(meta, calls, full):
+        printer.result("│  ├─ ", shorten(clean(line), wide - 7))
+    if full:
+        _replies(printer, calls)
+    for name, text in _facets(record):
+        printer.result(f"├─ {name:<9} ", cut(text, wide - 14))
+    columns = list(record.items()) or [("text", "(none)")]
+    for number, (name, value) in enumerate(columns):
+        branch = "└─" if number == len(columns) - 1 else "├─"
+        printer.result(f"{branch} {cut(name, 9):<9} ", cut(value, wide - 14))
+
+
+def _inside(meta: dict[str, Any], calls: list[dict[str, Any]], full: bool) -> list[str]:
+    lines = []
+    conditions = meta.get("conditions")
+    if isinstance(conditions, dict) and conditions:
+        lines.append("conditions   " + "  ".join(f"{name}={one_line(_value(value))}" for name, value in conditions.items()))
+    parents = meta.get("parents") or []
+    if parents:
+        lines.append("parents      " + ", ".join(str(parent)[:8] for parent in parents))
+    seeds = meta.get("seed_ids") or []
+    if seeds:
+        lines.append("seeds        " + ", ".join(str(seed)[:8] for seed in seeds))
+    return lines + [_call(call, "" if full else "  (--calls shows it)") for call in calls]
+
+
+def _value(drawn: Any) -> Any:
+    """A condition's value; it may be written with the index that was drawn."""
+    return drawn["value"] if isinstance(drawn, dict) and "value" in drawn else drawn
+
+
+def _call(call: dict[str, Any], more: str) -> str:
+    request = call.get("request") or {}
+    temperature = request.get("temperature")
+    shown = f"  T={temperature}" if temperature is not None else ""
+    cost = money(call["usd"]) if call.get("usd") is not None else "no price"
+    seconds = call.get("seconds")
+    time = f"  {seconds:.1f} s" if seconds is not None else ""
+    used = f"{tokens(call.get('tokens_in'))} in, {tokens(call.get('tokens_out'))} out"
+    return f"call {str(call.get('key', ''))[:6]}…   {call.get('model')}{shown}  {used}  {cost}{time}{more}"
+
+
+def _replies(printer: Printer, calls: list[dict[str, Any]]) -> None:
+    for number, call in enumerate(calls, 1):
+        request, reply = call.get("request") or {}, call.get("reply") or {}
+        printer.result("│")
+        for message in request.get("messages") or [{"role": "prompt", "content": request.get("prompt", "")}]:
+            _block(printer, f"call {number}, {message.get('role')}", message.get("content"))
+        if request.get("prefill"):
+            _block(printer, f"call {number}, prefill", request["prefill"])
+        _block(printer, f"call {number}, reply ({reply.get('finish', 'stop')})", reply.get("text"))
+    printer.result("│")
+
+
+def _block(printer: Printer, title: str, text: Any) -> None:
+    printer.result("│    ", (title, "dim"))
+    for line in clean(text if isinstance(text, str) else str(text)).splitlines() or [""]:
+        printer.result("│      ", line)
+
+
+def _facets(record: Record) -> list[tuple[str, str]]:
+    meta = record.meta
+    lines = []
+    scores = meta.get("scores")
+    if isinstance(scores, dict) and scores:
+        lines.append(("scores", " · ".join(f"{name} {'not scored' if value is None else f'{value:g}'}" for name, value in scores.items())))
+    if meta.get("detail"):
+        lines.append(("detail", str(meta["detail"])))
+    if meta.get("raw"):
+        lines.append(("reply", str(meta["raw"])))
+    return lines
+
+
+def _text(record: Record) -> str:
+    value = record.get("text") or next((value for name, value in record.items() if name != "label" and value), None)
+    return one_line(value if value is not None else record.meta.get("raw") or "")
+
+
+def _facts(record: Record, state: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": record.id, "state": state, "columns": dict(record.columns), "meta": record.meta, "calls": calls}

@@ -1,0 +1,1 @@
+"""How a run in progress is shown: live, plain, json or none. All read one snapshot that the engine updates."""

@@ -1,0 +1,166 @@
+"""The lines after a run: what came out, what it cost, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tilth.cli import again
+from tilth.cli.numbers import count, duration, money, plural, reasons, tokens
+from tilth.cli.options import Answer, Session
+from tilth.engine.execute import Outcome
+
+CAPS = ("--max-calls", "--max-tokens", "--max-hours")
+
+
+def finish(
+    session: Session, outcome: Outcome, argv: Sequence[str], require: int | None = None, budget: float | None = None, advise: bool = True
+) -> Answer:
+    """Write the summary of a run and return its answer. `require`: fewer records than that is exit 1.
+
+    advise: also say what to type next after a finished run.
+    """
+    if outcome.status == "done":
+        error = _done(session, outcome, require)
+    else:
+        error = _stopped(session, outcome, argv, budget)
+    _rejected(session, outcome)
+    session.printer.result(str(outcome.path))
+    if advise or outcome.status != "done":
+        _next(session, outcome, argv)
+    code = 1 if error and outcome.exit == 0 else outcome.exit
+    return Answer(facts(session, outcome, code), code, error)
+
+
+def _done(session: Session, outcome: Outcome, require: int | None) -> tuple[str, str] | None:
+    printer = session.printer
+    tried = outcome.kept + outcome.rejected
+    head = f"{outcome.folder.name}: {plural(outcome.kept, 'record')} kept of {count(tried)} tried"
+    printer.mark("done" if outcome.kept else "fail", head, " " * max(2, 70 - len(head)), (duration(outcome.seconds), "dim"))
+    for step, line in by_step(outcome):
+        printer.say("  ", (f"{step:<10}", "dim"), line)
+    for number, line in enumerate(costs(outcome)):
+        printer.say("  ", (f"{'cost' if number == 0 else '':<10}", "dim"), line)
+    printer.say("  ", f"{outcome.path}   data {count(outcome.kept)} · rejected {count(outcome.rejected)}")
+    if outcome.kept == 0:
+        why = reasons(by_reason(outcome)) or "the method yielded nothing"
+        return _check(session, "run.empty", f"no record was kept: {why}. See: tilth trace {outcome.folder.name} --reason any --calls")
+    if require is not None and outcome.kept < require:
+        return _check(session, "run.too_few", f"{plural(outcome.kept, 'record')} kept, fewer than --require {require}.")
+    return None
+
+
+def _rejected(session: Session, outcome: Outcome) -> None:
+    """With -v: the first rejected records, each with its reason and the beginning of what was rejected."""
+    if not session.printer.verbose or not outcome.rejected:
+        return
+    from tilth.cli import lookup
+    from tilth.cli.clean import cut
+
+    for record, _ in lookup.some(outcome.folder, 20, "any"):
+        meta = record.meta
+        what = record.get("text") or meta.get("raw") or ""
+        line = f"  {str(record.id)[:8]}  {meta.get('step')}: {meta.get('reason')}  {meta.get('detail') or ''}"
+        session.printer.detail(cut(line, 100), "  ", cut(what, 80))
+
+
+def _check(session: Session, code: str, line: str) -> tuple[str, str]:
+    session.printer.error(line)
+    return code, line
+
+
+def _stopped(session: Session, outcome: Outcome, argv: Sequence[str], budget: float | None) -> tuple[str, str]:
+    rows = f"{count(outcome.kept)} of {count(outcome.asked)} rows" if outcome.asked else plural(outcome.kept, "row")
+    spent = "cost unknown" if outcome.usd_unknown else money(outcome.usd)
+    if outcome.exit == 5:
+        line = f"{outcome.stop}. The traceback is in {outcome.folder.crash}; please report it if the defect is not in your own code."
+        session.printer.error(line)
+        return outcome.code or "bug", line
+    what = outcome.stop.rstrip(".") or "stopped"
+    if outcome.exit == 4 and budget is not None:
+        line = f"stopped at the budget: {spent} of {money(budget)} spent, {rows}. Everything is saved."
+    elif outcome.exit == 4:
+        line = f"stopped at the budget: {what}; {rows}, {plural(outcome.calls, 'call')}, {spent}. Everything is saved."
+    elif outcome.exit in (130, 143, 75):
+        line = f"{what}: {rows}, {outcome.rejected} rejected, {plural(outcome.calls, 'call')}, {spent}. Everything is saved."
+    else:
+        session.printer.error(f"{what}.")
+        line = f"{outcome.status}: {rows}, {outcome.rejected} rejected, {plural(outcome.calls, 'call')}, {spent}. Everything is saved."
+        session.printer.mark("warn", line)
+        return outcome.code, f"{what}."
+    session.printer.mark("warn", line)
+    return outcome.code, line
+
+
+def _next(session: Session, outcome: Outcome, argv: Sequence[str]) -> None:
+    printer, name = session.printer, outcome.folder.name
+    if outcome.exit == 4 and "--budget" in " ".join(argv):
+        printer.advise(*again.larger(argv, outcome.usd, outcome.kept, outcome.asked))
+    elif outcome.exit == 4:
+        printer.advise(again.command(again.without(argv, *CAPS)), "continues here without the cap")
+    elif outcome.status != "done":
+        printer.advise(again.command(argv), "continues here")
+    elif outcome.rejected:
+        printer.advise(f"tilth trace {name} --reason any", "why records were rejected")
+    if outcome.status == "done" and outcome.kept:
+        printer.advise(f"tilth trace {name}", "the first records, and how each was made")
+
+
+def by_reason(outcome: Outcome) -> dict[str, int]:
+    """Reason to how many, over all steps."""
+    total: dict[str, int] = {}
+    for (_, reason), n in outcome.reasons.items():
+        total[reason] = total.get(reason, 0) + n
+    return total
+
+
+def by_step(outcome: Outcome) -> list[tuple[str, str]]:
+    """One line for each step that tried or rejected something."""
+    tried = outcome.kept + outcome.rejected
+    why = reasons(by_reason(outcome), top=4)
+    line = f"{count(tried)} tried    {count(outcome.rejected)} rejected" + (f"   {why}" if why else "")
+    return [("generate", line)]
+
+
+def costs(outcome: Outcome) -> list[str]:
+    """`$0.87 · 2,062 calls · 710k in, 185k out · $0.0011 per kept record`, and one line with the roles if there are several."""
+    usd = None if outcome.usd_unknown else outcome.usd
+    parts = [money(usd), plural(outcome.calls, "call")]
+    if outcome.from_journal:
+        parts.append(f"{count(outcome.from_journal)} from the journal, free")
+    parts.append(f"{tokens(outcome.tokens_in)} in, {tokens(outcome.tokens_out)} out")
+    if usd and outcome.kept:
+        parts.append(f"{money(usd / outcome.kept)} per kept record")
+    lines = [" · ".join(parts)]
+    if len(outcome.roles) > 1:
+        lines.append(" · ".join(f"{role} {_role_cost(one)} ({plural(one['calls'], 'call')})" for role, one in outcome.roles.items()))
+    return lines
+
+
+def _role_cost(one: dict[str, Any]) -> str:
+    return "cost unknown" if one.get("unpriced") else money(one["usd"])
+
+
+def facts(session: Session, outcome: Outcome, code: int) -> dict[str, Any]:
+    """The `result` of `tilth run --json`."""
+    usage = {
+        "calls": outcome.calls,
+        "from_journal": outcome.from_journal,
+        "tokens_in": outcome.tokens_in,
+        "tokens_out": outcome.tokens_out,
+        "usd": None if outcome.usd_unknown else round(outcome.usd, 6),
+        "usd_unknown": outcome.usd_unknown,
+        "by_role": outcome.roles,
+    }
+    tried = outcome.kept + outcome.rejected
+    return {
+        "run": outcome.folder.name,
+        "path": str(outcome.path),
+        "state": outcome.status,
+        "exit": code,
+        "rows": {"asked": outcome.asked, "tried": tried, "generated": outcome.kept, "kept": outcome.kept, "rejected": outcome.rejected},
+        "reasons": [{"stage": "generate", "step": step, "reason": reason, "n": n} for (step, reason), n in sorted(outcome.reasons.items())],
+        "usage": usage,
+        "seconds": outcome.seconds,
+        "next": session.printer.next,
+    }
