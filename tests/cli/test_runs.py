@@ -166,6 +166,13 @@ def test_a_dry_run_is_used_by_the_real_one(tilth: Tell, command: list[str]) -> N
     assert tilth(*command, "--dry-run", "4", "--json").json["result"]["ran"] == {"kept": 8, "rejected": 0}
 
 
+def test_advice_names_the_folder_of_runs_that_was_given(tilth: Tell, command: list[str]) -> None:
+    told = tilth(*command, "--runs", "else where")
+    assert told.advice == ["tilth trace zero-shot --runs 'else where'"]
+    assert tilth(*shlex.split(told.advice[0])[1:]).exit == 0
+    assert tilth("trace", "zero-shot").exit == 2
+
+
 def test_progress_json_on_stderr(tilth: Tell, command: list[str]) -> None:
     told = tilth(*command, "--progress", "json", "--json")
     events = [json.loads(line) for line in told.err.splitlines() if line.startswith('{"event"')]

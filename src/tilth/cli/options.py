@@ -44,6 +44,13 @@ class Session:
         return Path(self.config.get("runs", self.given.get("runs")).value)
 
     @property
+    def where(self) -> str:
+        """What advised commands need to find the same folder of runs: `` --runs DIR`` where it was given so, else nothing."""
+        import shlex
+
+        return f" --runs {shlex.quote(str(self.given['runs']))}" if self.given.get("runs") else ""
+
+    @property
     def yes(self) -> bool:
         """Whether every question is answered with yes."""
         return bool(self.given.get("yes"))

@@ -101,9 +101,9 @@ def _next(session: Session, outcome: Outcome, argv: Sequence[str]) -> None:
     elif outcome.status != "done":
         printer.advise(again.command(argv), "continues here")
     elif outcome.rejected:
-        printer.advise(f"tilth trace {name} --reason any", "why records were rejected")
+        printer.advise(f"tilth trace {name} --reason any{session.where}", "why records were rejected")
     if outcome.status == "done" and outcome.kept:
-        printer.advise(f"tilth trace {name}", "the first records, and how each was made")
+        printer.advise(f"tilth trace {name}{session.where}", "the first records, and how each was made")
 
 
 def by_reason(outcome: Outcome) -> dict[str, int]:

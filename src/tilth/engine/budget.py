@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from tilth.errors import BudgetReached, RequestError
+from tilth.errors import BudgetReached
 from tilth.models.base import Price, Usage
 
 OVERHEAD = 64
@@ -68,15 +68,6 @@ class Budget:
         self._seen = 0
         self._waiters: list[asyncio.Future[None]] = []
         self.bounded = caps.usd is not None or caps.calls is not None or caps.tokens is not None
-
-    def check_price(self, price: Price | None, name: str) -> None:
-        """Refuse a dollar cap that cannot be kept."""
-        if self.caps.usd is not None and price is None:
-            raise RequestError(
-                f"a budget in USD needs a price, and {name} has none. Give one in the flow (models: {{ROLE: {{model: {name}, "
-                "price: {in: …, out: …}}) or cap tokens instead: --max-tokens.",
-                code="budget.no_price",
-            )
 
     def reserve(self, price: Price | None, prompt_bytes: int, max_tokens: int) -> Spent | None:
         """Hold the worst case of one call; None where it does not fit beside what is spent and held."""

@@ -189,6 +189,7 @@ class Caller:
                 stored, usage = await call.send()
                 outcome = Outcome.OK
                 endpoint.answered += 1
+                session.progress.waiting_for = ""
                 return stored, usage, round(session.clock.now() - started, 4)
             except Declined as error:
                 outcome = Outcome.OK
@@ -197,6 +198,7 @@ class Caller:
                 raise session.stop(EndpointDown(error.what, code=f"model.http_{error.status or 0}")) from None
             except Throttled as error:
                 outcome, retry_after = Outcome.THROTTLED, error.retry_after
+                session.progress.waiting_for = f"{call.chosen.name}: 429"
                 attempts.throttled += 1
             except Unavailable as error:
                 outcome, retry_after = Outcome.FAILED, error.retry_after

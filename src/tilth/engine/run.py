@@ -72,13 +72,12 @@ class Run:
 
     def has(self, name: str) -> bool:
         """Whether an input of this name was given (a fenced one, such as holdout, counts as absent)."""
-        settings = self._session.settings
-        return name in settings.data and name not in settings.fenced
+        return name in self._session.settings.data and name not in self._session.fenced
 
     def data(self, name: str) -> Data:
         """An input: re-iterable, streaming, each record with a stable id. Fenced inputs (holdout) raise."""
         settings = self._session.settings
-        if name in settings.fenced:
+        if name in self._session.fenced:
             raise RequestError(f"'{name}' is kept away from generation: only evaluation may read it.", code="data.fenced")
         if name not in settings.data:
             known = ", ".join(sorted(settings.data)) or "none"
@@ -233,8 +232,13 @@ class Run:
         frame = current()
         record = record if isinstance(record, Record) else Record(record)
         self._session.adopt(frame, record)
-        step = frame.path.rsplit("/", 1)[-1].split(":")[0].split("#")[0] or self._session.settings.stage
+        step = frame.path.rsplit("/", 1)[-1].split(":")[0].split("#")[0] or self._session.stage
         frame.emit(Reject(record, reason, step, detail, score, neighbour, raw))
+
+    def tally(self, step: str, reason: str, n: int = 1) -> None:
+        """Count records that a stage turned away; shown in the summary beside generation's rejects."""
+        self._session.reasons[(step, reason)] += n
+        self._session.progress.reasons[reason] += n
 
     def note(self, text: str) -> None:
         """One line for the user (a shortage, say); said once."""

@@ -18,7 +18,7 @@ from tilth.engine.calls import Caller
 from tilth.engine.clock import Clock
 from tilth.engine.journal import Journal
 from tilth.engine.method import Task
-from tilth.engine.place import Frame
+from tilth.engine.place import Frame, Reject
 from tilth.engine.progress import Progress, RoleUsage
 from tilth.engine.sink import Sink
 from tilth.engine.spool import Spool
@@ -89,7 +89,7 @@ class Bugs:
 class Session:
     """The engine of one run, from its start to its end, in one event loop."""
 
-    def __init__(self, settings: Settings, journal: Journal, sink: Sink) -> None:
+    def __init__(self, settings: Settings, journal: Journal, sink: Sink | None) -> None:
         self.settings = settings
         self.journal = journal
         self.sink = sink
@@ -103,11 +103,19 @@ class Session:
         calls, tokens, usd = journal.totals() if settings.caps != Caps() else (0, 0, 0.0)
         self.budget = Budget(settings.caps, Spent(usd, calls, tokens))
         self.window = max(WINDOW, 16 * (settings.concurrency or 0))
-        self.root = Frame(digest("tilth/1", settings.stage, settings.seed), "", (), emit=sink.reject)
+        self.reasons: Counter[tuple[str, str]] = sink.reasons if sink is not None else Counter()
+        self.stage, self.fenced = settings.stage, settings.fenced
+        self.root = Frame(digest("tilth/1", settings.stage, settings.seed), "", (), emit=sink.reject if sink else _no_rejects)
         self.spools: list[Spool] = []
         self.questions: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] | None = None
         self._sleepers: set[asyncio.Future[None]] = set()
+
+    def begin(self, stage: str, reads: frozenset[str]) -> None:
+        """Go on with another stage, at a root of its own. reads: fenced inputs that it may read."""
+        self.stage, self.fenced = stage, self.settings.fenced - reads
+        self.progress.stage = stage
+        self.root = Frame(digest("tilth/1", stage, self.settings.seed), "", (), emit=_no_rejects)
 
     # stopping
 
@@ -170,7 +178,8 @@ class Session:
 
     def partial(self, results: list[Any]) -> None:
         """Finished rows behind a stop."""
-        self.sink.partial([one for one in results if isinstance(one, Record)])
+        if self.sink is not None:
+            self.sink.partial([one for one in results if isinstance(one, Record)])
 
     # counting
 
@@ -197,6 +206,10 @@ class Session:
         """One line for the user, once."""
         if text not in self.progress.warnings:
             self.progress.warnings.append(text)
+
+
+def _no_rejects(reject: Reject) -> None:
+    raise Bug(f"run.reject('{reject.reason}') belongs to generation; a later stage decides without editing rows.", code="bug.reject")
 
 
 def _end_sleep(sleeper: asyncio.Future[None]) -> None:

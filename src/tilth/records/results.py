@@ -168,3 +168,9 @@ def read_decisions(folder: RunFolder) -> Iterator[dict[str, Any]]:
     """The decisions in the order in which they were written; none where there is no file."""
     if folder.decisions.exists():
         yield from read_rows(folder.decisions)
+
+
+def schema_of(folder: RunFolder) -> Schema | None:
+    """The schema of a run's rows, as its first part declares it; None where there are no rows."""
+    first = part_path(folder.rows, "part", 0)
+    return Schema.from_arrow(pq.read_schema(first)) if first.exists() else None

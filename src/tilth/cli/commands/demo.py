@@ -48,7 +48,7 @@ def demo(session: Session, name: str, model: str | None, seed: int | None, rows:
         _show(session, records, outcome.kept, outcome.kept + outcome.rejected)
         answer.result = {**(answer.result or {}), "flow": str(flow), "samples": records}
     if outcome.status == "done":
-        again = "" if session.given.get("runs") is None else f" --runs {session.runs}"
+        again = session.where
         why = ("--reason any", "why records were rejected") if outcome.rejected else ("", "how these were made")
         session.printer.advise(f"tilth trace {outcome.folder.name} {why[0]}".rstrip() + again, why[1])
         session.printer.advise(f"tilth run {flow} -m openai/gpt-4.1-mini --budget 1{again}", "the same with a real model")

@@ -53,7 +53,7 @@ def _one(session: Session, name: str | None, watch: bool) -> Answer:
     if view.status not in ("running", "done") and view.again:
         session.printer.advise(view.again, "continues here")
     elif view.status == "done":
-        session.printer.advise(f"tilth trace {view.name} --reason any" if numbers(view)["rejected"] else f"tilth trace {view.name}")
+        session.printer.advise(f"tilth trace {view.name}" + (" --reason any" if numbers(view)["rejected"] else "") + session.where)
     return Answer(facts(view))
 
 
@@ -104,7 +104,7 @@ def _row(session: Session, view: RunView) -> list[str]:
     more = f"process {view.pid}" if view.status == "running" else ""
     if view.status not in ("running", "done"):
         fits = not printer.terminal(printer.out) or len(view.again) < printer.columns(printer.out) - 60
-        more = view.again if fits else f"see: tilth status {view.name}"
+        more = view.again if fits else f"see: tilth status {view.name}{session.where}"
     return [view.name, _state(view), _rows(found), money(found["usd"]), moment(view.last, time.time()), more]
 
 

@@ -53,7 +53,7 @@ def _several(session: Session, view: RunView, reason: str | None, n: int, calls:
         rows = [[str(record.id)[:8], _verdict(record, state), str(record.get("label", "")), _text(record)] for record, state in found]
         session.printer.table(["id", "state", "label", "text"], rows)
     if found:
-        session.printer.advise(f"tilth trace {view.name} {str(found[0][0].id)[:8]}", "how this one was made")
+        session.printer.advise(f"tilth trace {view.name} {str(found[0][0].id)[:8]}{session.where}", "how this one was made")
     return Answer({"records": [_facts(record, state, made_by(view, record) if calls else []) for record, state in found]})
 
 
