@@ -1,0 +1,101 @@
+"""k-means with k-means++ starts: deterministic under a seed, no empty cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.stats.arrays import Floats, Ints, Seed, decisive, generator, vectors_of, whole
+
+BLOCK = 4096
+"""Rows whose distances to all centres are held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """labels: the cluster of each row. centres: (k, dimensions). inertia: sum of squared distances to the own centre."""
+
+    labels: Ints
+    centres: Floats
+    inertia: float
+
+    @property
+    def sizes(self) -> Ints:
+        """Rows of each cluster."""
+        return np.bincount(self.labels, minlength=len(self.centres)).astype(np.int64)
+
+
+def kmeans(vectors: npt.ArrayLike, k: int, *, seed: Seed, rounds: int = 100, starts: int = 1) -> Clusters:
+    """Lloyd's algorithm from k-means++ centres (Arthur & Vassilvitskii 2007); Euclidean, so pass unit rows for cosine.
+
+    Parameters
+    ----------
+    k: clusters, at least 1; where fewer rows differ from each other there are only as many clusters. 0 rows: none.
+    starts: runs with different centres; the one with the lowest inertia is kept, the earlier one where they tie.
+    """
+    rows = np.asarray(vectors_of(vectors), dtype=np.float64)
+    whole(k, "k", 1)
+    if len(rows) == 0:
+        return Clusters(np.zeros(0, dtype=np.int64), np.zeros((0, rows.shape[1])), 0.0)
+    rng = generator(seed)
+    tries = [_lloyd(rows, first_centres(rows, k, rng), rounds) for _ in range(whole(starts, "starts", 1))]
+    return min(tries, key=lambda found: float(decisive(found.inertia)))
+
+
+def first_centres(rows: Floats, k: int, seed: Seed) -> Floats:
+    """k-means++: the first centre at random, each next one in proportion to the squared distance to the nearest centre."""
+    rng = generator(seed)
+    centres = [rows[rng.integers(len(rows))]]
+    gaps = _squared(rows, centres[0])
+    while len(centres) < min(k, len(rows)):
+        total = np.cumsum(decisive(gaps))
+        if total[-1] <= 0:  # every row is a centre already
+            break
+        pick = int(np.searchsorted(total, rng.random() * total[-1], side="right"))
+        centres.append(rows[min(pick, len(rows) - 1)])
+        gaps = np.minimum(gaps, _squared(rows, centres[-1]))
+    return np.array(centres)
+
+
+def _squared(rows: Floats, centre: Floats) -> Floats:
+    return np.asarray(((rows - centre) ** 2).sum(axis=1), dtype=np.float64)
+
+
+def _lloyd(rows: Floats, centres: Floats, rounds: int) -> Clusters:
+    labels, gaps = assign(rows, centres)
+    for _ in range(rounds):
+        centres = _means(rows, labels, gaps, centres)
+        moved, gaps = assign(rows, centres)
+        if np.array_equal(moved, labels):
+            break
+        labels = moved
+    used, labels = np.unique(labels, return_inverse=True)
+    return Clusters(labels.astype(np.int64), centres[used], float(gaps.sum()))
+
+
+def assign(rows: Floats, centres: Floats) -> tuple[Ints, Floats]:
+    """The nearest centre of each row (ties: the lower number), and the squared distance to it."""
+    labels, gaps = np.empty(len(rows), dtype=np.int64), np.empty(len(rows))
+    lengths = (centres**2).sum(axis=1)
+    for top in range(0, len(rows), BLOCK):
+        block = rows[top : top + BLOCK]
+        near = decisive(lengths[None, :] - 2 * block @ centres.T)
+        labels[top : top + BLOCK] = near.argmin(axis=1)
+        gaps[top : top + BLOCK] = ((block - centres[labels[top : top + BLOCK]]) ** 2).sum(axis=1)
+    return labels, gaps
+
+
+def _means(rows: Floats, labels: Ints, gaps: Floats, centres: Floats) -> Floats:
+    """The mean of each cluster; an empty one moves to the row that is farthest from its centre."""
+    sizes = np.bincount(labels, minlength=len(centres))
+    order = np.argsort(labels, kind="stable")
+    filled = np.flatnonzero(sizes)
+    starts = np.concatenate([[0], np.cumsum(sizes[filled])[:-1]])
+    out = centres.copy()
+    out[filled] = np.add.reduceat(rows[order], starts, axis=0) / sizes[filled][:, None]
+    farthest = np.argsort(-decisive(gaps), kind="stable")
+    for number, empty in enumerate(np.flatnonzero(sizes == 0)):
+        out[empty] = rows[farthest[number]]
+    return out

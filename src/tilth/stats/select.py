@@ -1,0 +1,152 @@
+"""Choosing a part of a set: relevant but different (MMR), spread out (k-center), representative, balanced by label.
+
+Each function returns indices, in the order in which they were chosen unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.stats.arrays import Floats, Seed, Vectors, decisive, finite, generator, same_length, unit_rows, whole
+
+BLOCK = 1024
+
+
+def mmr(vectors: npt.ArrayLike, relevance: npt.ArrayLike, k: int, *, trade: float = 0.5, chosen: Sequence[int] = ()) -> list[int]:
+    """Maximal marginal relevance (Carbonell & Goldstein 1998): trade x relevance - (1 - trade) x highest cosine to those chosen.
+
+    Parameters
+    ----------
+    relevance: one number per row, higher is better, on the scale of a cosine.
+    trade: 1 looks at relevance alone, 0 at difference alone. chosen: rows that are in already; not returned again.
+    """
+    rows, good = unit_rows(vectors), finite(relevance, "relevance")
+    same_length("relevance and vectors", good, rows)
+    if not 0 <= trade <= 1:
+        raise ValueError(f"trade: a number from 0 to 1 wanted, not {trade}")
+    near = _nearest_chosen(rows, chosen)
+    left, out = _left(len(rows), chosen), list[int]()
+    while len(out) < whole(k, "k") and left.any():
+        redundancy = np.where(np.isfinite(near), near, 0.0)  # nothing chosen yet: relevance decides
+        value = decisive(trade * good - (1 - trade) * redundancy)
+        pick = int(np.argmax(np.where(left, value, -np.inf)))
+        out.append(pick)
+        left[pick] = False
+        near = np.maximum(near, _cosines(rows, pick))
+    return out
+
+
+def k_center(vectors: npt.ArrayLike, k: int, *, chosen: Sequence[int] = (), first: int | None = None) -> list[int]:
+    """Greedy k-center, farthest first (Gonzalez 1985): each next row is the one least similar to all chosen so far.
+
+    At most twice the best possible radius. `first`: the row to begin with; None: the one nearest to the mean (the
+    farthest from `chosen`, where rows are in already). Copies of chosen rows come last.
+    """
+    rows = unit_rows(vectors)
+    near, left, out = _nearest_chosen(rows, chosen), _left(len(rows), chosen), list[int]()
+    while len(out) < whole(k, "k") and left.any():
+        if not out and not len(chosen):
+            pick = _central(rows) if first is None else _row(first, len(rows))
+        else:
+            pick = int(np.argmin(np.where(left, decisive(near), np.inf)))
+        out.append(pick)
+        left[pick] = False
+        near = np.maximum(near, _cosines(rows, pick))
+    return out
+
+
+def facility_location(vectors: npt.ArrayLike, k: int, *, chosen: Sequence[int] = ()) -> list[int]:
+    """Rows that represent the set: greedy maximum of the sum over all rows of the highest cosine (>= 0) to a chosen one.
+
+    Within 1 - 1/e of the best (Nemhauser, Wolsey & Fisher 1978); lazy evaluation (Minoux 1978). Cost: rows^2 x
+    dimensions once, then a few columns a choice; memory: one block of columns.
+    """
+    rows = unit_rows(vectors)
+    covered = np.maximum(np.where(np.isfinite(near := _nearest_chosen(rows, chosen)), near, 0.0), 0.0)
+    left = _left(len(rows), chosen)
+    heap = [(-gain, i, 0) for i, gain in enumerate(_gains(rows, covered)) if left[i]]
+    heapq.heapify(heap)
+    out: list[int] = []
+    while heap and len(out) < whole(k, "k"):
+        _, i, when = heapq.heappop(heap)
+        column = np.maximum(_cosines(rows, i), covered)
+        if when < len(out):  # gains only shrink: look again, it may still be the best
+            heapq.heappush(heap, (-float(decisive((column - covered).sum())), i, len(out)))
+            continue
+        out.append(i)
+        covered = column
+    return out
+
+
+def _gains(rows: Vectors, covered: Floats) -> list[float]:
+    out: list[float] = []
+    for top in range(0, len(rows), BLOCK):
+        columns = np.asarray(rows @ rows[top : top + BLOCK].T, dtype=np.float64)
+        out += decisive(np.maximum(columns - covered[:, None], 0.0).sum(axis=0)).tolist()
+    return out
+
+
+def quotas(available: Sequence[int], total: int) -> list[int]:
+    """`total` shared out as evenly as what is available allows; a remainder goes to the earlier ones.
+
+    >>> quotas([10, 2, 10], 12)
+    [5, 2, 5]
+    """
+    out = [0] * len(available)
+    rest = min(whole(total, "total"), sum(available))
+    while rest:
+        open_ones = [i for i, have in enumerate(available) if out[i] < have]
+        each = max(1, rest // len(open_ones))
+        for i in open_ones:
+            take = min(each, available[i] - out[i], rest)
+            out[i] += take
+            rest -= take
+    return out
+
+
+def balanced(labels: Sequence[Hashable], k: int, *, seed: Seed) -> list[int]:
+    """k rows at random with each label equally often, as far as there are enough; sorted indices.
+
+    What a scarce label cannot give, the others share. Labels are taken in the order of their text. None is a label too.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for i, label in enumerate(labels):
+        members.setdefault(label, []).append(i)
+    names = sorted(members, key=lambda label: (str(label), str(type(label))))
+    rng, out = generator(seed), list[int]()
+    for name, quota in zip(names, quotas([len(members[name]) for name in names], whole(k, "k")), strict=True):
+        out += [members[name][i] for i in rng.permutation(len(members[name]))[:quota]]
+    return sorted(out)
+
+
+def _nearest_chosen(rows: Vectors, chosen: Sequence[int]) -> Floats:
+    """The highest cosine of each row to a chosen one; -inf where none is chosen."""
+    near = np.full(len(rows), -np.inf)
+    for pick in chosen:
+        near = np.maximum(near, _cosines(rows, _row(pick, len(rows))))
+    return near
+
+
+def _cosines(rows: Vectors, pick: int) -> Floats:
+    return np.asarray(rows @ rows[pick], dtype=np.float64)
+
+
+def _left(rows: int, chosen: Sequence[int]) -> npt.NDArray[Any]:
+    left = np.ones(rows, dtype=bool)
+    left[[_row(pick, rows) for pick in chosen]] = False
+    return left
+
+
+def _row(index: int, rows: int) -> int:
+    if not 0 <= index < rows:
+        raise ValueError(f"row {index}: there are rows 0 to {rows - 1}")
+    return int(index)
+
+
+def _central(rows: Vectors) -> int:
+    return int(np.argmax(decisive(np.asarray(rows @ rows.mean(axis=0), dtype=np.float64))))
