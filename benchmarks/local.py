@@ -1,8 +1,8 @@
-"""The embedded model: OpenVINO's pipeline called directly against the same requests through `LocalModel`, and label scoring.
+"""The embedded model: OpenVINO's pipeline called directly against the same requests through `run.map`, and label scoring.
 
     python benchmarks/local.py [--tokens 64] [--rounds 3] [--texts 64] [--skip-fast] [--json FILE]
 
-Both sides get the same 32 requests (chat template, temperature 0.8, top-p 0.95, own seeds), read one by one (4 of them),
+Both sides get the same 32 prompts (chat template, temperature 0.8, top-p 0.95, own seeds), read one by one (4 of them),
 16 and 32 at a time; per cell the median of the rounds, sides taking turns, in output tokens per second. Goal: ratio at
 least 0.9. Direct means `ContinuousBatchingPipeline.add_request` and `step` in a plain loop, decoding included. A lone
 request in exact mode runs with a companion (tilth/models/local/engine.py), which the direct loop has not: its ratio
@@ -13,19 +13,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tilth.engine.execute import execute, start
+from tilth.engine.method import Method
+from tilth.engine.run import Run
+from tilth.engine.session import Settings
 from tilth.models.base import Request
 from tilth.models.local import LocalModel, path_of, unload
 from tilth.models.local.chat import text_of
 from tilth.models.local.engine import ENDS, EXACT
+from tilth.models.roles import open_role
+from tilth.records.folder import RunFolder
+from tilth.records.record import Record
 
 GENRES = ["crime", "horror", "comedy", "drama", "family", "war", "romance", "action", "western", "musical", "documentary", "space"]
 ASPECTS = ["pace", "acting", "plot", "music", "dialogue", "photography", "ending", "humour", "cast", "direction"]
@@ -81,13 +90,37 @@ class Direct:
         return self.pipeline.add_request(number, ids, config)
 
 
-def through_tilth(model: LocalModel) -> Callable[[list[Request]], int]:
-    """The same requests as concurrent tasks of one event loop."""
+class Writing(Method):
+    """The requests as rows of a map."""
 
-    async def all_of(batch: list[Request]) -> int:
-        return sum(reply.usage.output for reply in await asyncio.gather(*(model.complete(request) for request in batch)))
+    name = "writing"
+    columns = {"text": str}
+    work: list[Any]
 
-    return lambda batch: asyncio.run(all_of(batch))
+    async def generate(self, run: Run) -> AsyncIterator[Record]:
+        """One call a row, journaled like any other."""
+
+        async def one(number: int) -> Record:
+            asked: Request = self.work[number]
+            wanted = {"temperature": asked.temperature, "top_p": asked.top_p, "max_tokens": asked.max_tokens}
+            return Record(text=(await run.ask(list(asked.messages or ()), **wanted)).text)
+
+        async for record in run.map(one, range(len(self.work)), label="one"):
+            yield record
+
+
+def through_tilth(*, fast: bool, seeds: Iterator[int]) -> Callable[[list[Request]], int]:
+    """The same requests through `run.map`: keys, limiter, journal (synchronous=FULL), ordered parts. Every call is a run of its own."""
+
+    def write(batch: list[Request]) -> int:
+        with tempfile.TemporaryDirectory() as folder:
+            roles = {"generator": [open_role("local?fast" if fast else "local")]}
+            settings = Settings(RunFolder(Path(folder) / "run"), roles, b"local", concurrency=len(batch), seed=next(seeds))
+            outcome = start(lambda: execute(Writing(work=batch), settings))
+            assert outcome.kept == len(batch), outcome.stop
+            return int(outcome.tokens_out)
+
+    return write
 
 
 def speed(run: Callable[[list[Request]], int], work: list[Request], batch: int) -> float:
@@ -98,7 +131,7 @@ def speed(run: Callable[[list[Request]], int], work: list[Request], batch: int) 
 
 
 def generation(*, exact: bool, tokens: int, rounds: int) -> list[dict[str, Any]]:
-    direct, ours = Direct(exact=exact), through_tilth(LocalModel(fast=not exact))
+    direct, ours = Direct(exact=exact), through_tilth(fast=not exact, seeds=itertools.count())
     work = requests(32, tokens)
     direct(work[:2]), ours(work[:2])
     rows = []

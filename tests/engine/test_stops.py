@@ -13,7 +13,7 @@ import pytest
 from engine.support import kept, prints, rejected, run, texts, words
 from tilth.engine.budget import Budget, Caps, Spent
 from tilth.engine.execute import Handle
-from tilth.errors import BudgetReached, Failure, RequestError
+from tilth.errors import BudgetReached, Failure, Pending, RequestError
 from tilth.models.base import Price, Reply, Usage
 from tilth.models.scripted import ScriptedModel
 from tilth.records.record import Record
@@ -181,6 +181,22 @@ def test_people_are_asked_through_a_queue_file_and_the_run_waits(tmp_path: Path)
     assert rejected(folder)[0]["reason"] == "person_said_no" and texts(folder)[-1].endswith("(bob)")
     (folder / "answers.jsonl").unlink()
     assert run(asking, folder).status == "done", "answers are in the journal"
+
+
+def test_a_model_that_answers_later_leaves_its_rows_waiting_and_the_others_ask(tmp_path: Path) -> None:
+    late = {"write 3", "write 20"}
+
+    def reply(request):
+        if request.messages[0]["content"] in late:
+            raise Pending("the batch is under way")
+        return words(request)
+
+    model = ScriptedModel(reply)
+    outcome = run(chained, tmp_path / "r", model=model)
+    assert (outcome.status, outcome.exit) == ("waiting", 75) and outcome.calls == 38 * 3
+    late.clear()
+    outcome = run(chained, tmp_path / "r", model=model)
+    assert (outcome.status, outcome.calls) == ("done", 6)
 
 
 def test_an_answer_that_is_no_option_is_one_clear_line(tmp_path: Path) -> None:

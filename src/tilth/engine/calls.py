@@ -19,7 +19,7 @@ from tilth.engine.limiter import Limiter, Outcome, backoff
 from tilth.engine.place import Frame
 from tilth.engine.shelf import Entry
 from tilth.engine.wire import read_reply, reply_bytes, request_bytes, score_bytes
-from tilth.errors import Declined, EndpointDown, Failure, Misconfigured, Stop, Throttled, Unanswered, Unavailable
+from tilth.errors import Declined, EndpointDown, Failure, Misconfigured, Pending, Stop, Throttled, Unanswered, Unavailable
 from tilth.models.base import Reply, Request, Usage
 from tilth.records.ids import digest
 
@@ -106,7 +106,8 @@ class Caller:
 
         async def send() -> tuple[bytes, Usage]:
             values = await chosen.model.score(prompt, continuations)  # type: ignore[attr-defined]
-            return orjson.dumps({"scores": values}), Usage(input=len(prompt) // 4)
+            # a scoring reply brings no usage: four bytes of the texts count as one token
+            return orjson.dumps({"scores": values}), Usage(input=len(body) // 4 + 1)
 
         call = Call(frame, role, chosen, "score", digest(body), body, 0, send)
         stored = await self._shared(call)
@@ -196,6 +197,8 @@ class Caller:
                 return _error_bytes("declined", error.what), Usage(), 0.0
             except Misconfigured as error:
                 raise session.stop(EndpointDown(error.what, code=f"model.http_{error.status or 0}")) from None
+            except Pending as pending:  # a batch: the answer comes at a later start
+                raise session.leave(pending) from None
             except Throttled as error:
                 outcome, retry_after = Outcome.THROTTLED, error.retry_after
                 session.progress.waiting_for = f"{call.chosen.name}: 429"
@@ -220,7 +223,8 @@ class Caller:
         """Hold the worst case of a call. After its turn came, not before: earlier places spend first."""
         budget = self._session.budget
         if budget.bounded and call.held is None:
-            call.held = budget.reserve(call.chosen.price, len(call.body), call.max_tokens or DEFAULT_MAX_TOKENS)
+            most = 0 if call.kind == "score" else call.max_tokens or DEFAULT_MAX_TOKENS
+            call.held = budget.reserve(call.chosen.price, len(call.body), most)
             return call.held is not None
         return True
 

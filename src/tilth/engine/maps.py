@@ -21,6 +21,7 @@ from tilth.records.ids import Occurrences, canonical, digest
 from tilth.records.record import Record
 
 if TYPE_CHECKING:
+    from tilth.engine.executors import Executor
     from tilth.engine.session import Session
 
 R = TypeVar("R")
@@ -53,7 +54,7 @@ class Results(Generic[R]):
         self._parent = self._out = current()
         self.label = label
         self._place, self._path = self._parent.child(label)
-        self._start = _starter(fn)
+        self._start = _starter(fn, session.settings.executor)
         self._on_failure = on_failure
         self._slots: deque[Slot] = deque()
         self._ready: deque[R] = deque()
@@ -399,7 +400,7 @@ async def _settle(slots: Iterable[Slot]) -> None:
         await asyncio.wait(tasks)
 
 
-def _starter(fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _starter(fn: Callable[[Any], Any], executor: Executor) -> Callable[[Any], Any]:
     """How to start fn(item): on the loop where it is async, in a thread where it is a plain function."""
     inner = fn
     while hasattr(inner, "func"):
@@ -418,9 +419,8 @@ def _starter(fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
     async def in_thread(item: Any) -> Any:
         frame = CURRENT.get()
         frame.threaded = True
-        context = contextvars.copy_context()
         try:
-            made = await asyncio.get_running_loop().run_in_executor(None, context.run, fn, item)
+            made = await executor.call(fn, item)
         finally:
             frame.threaded = False
         return await made if inspect.iscoroutine(made) else made

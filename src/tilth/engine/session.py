@@ -16,6 +16,7 @@ import orjson
 from tilth.engine.budget import Budget, Caps, Spent
 from tilth.engine.calls import Caller
 from tilth.engine.clock import Clock
+from tilth.engine.executors import Executor, LocalExecutor
 from tilth.engine.journal import Journal
 from tilth.engine.method import Task
 from tilth.engine.place import Frame, Reject
@@ -62,6 +63,7 @@ class Settings:
     clock: Clock = field(default_factory=Clock)
     asked: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+    executor: Executor = field(default_factory=LocalExecutor)
 
 
 class Bugs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,18 +33,10 @@ async def do(session: Session, frame: Frame, fn: Callable[..., Any], args: tuple
         session.progress.from_journal += 1
         return thaw(orjson.loads(found.reply))
     session.check_stop()
-    result = freeze(await asyncio.get_running_loop().run_in_executor(None, _single_threaded, fn, args))
+    result = freeze(await session.settings.executor.do(fn, args))
     reply = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
     await session.journal.put(Entry(key, 0, "do", frame.path, "do", name, body, reply, paid=False))
     return thaw(orjson.loads(reply))
-
-
-def _single_threaded(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """BLAS on one thread: sums in another order give other last bits, and those may decide."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        return fn(*args)
 
 
 def source_digest(fn: Callable[..., Any]) -> bytes:

@@ -145,6 +145,23 @@ class Scores(Protocol):
 
 
 @runtime_checkable
+class Batches(Protocol):
+    """A model that also answers whole batches, hours later and cheaper. `complete` may then raise :class:`tilth.errors.Pending`."""
+
+    async def submit(self, requests: Sequence[Request]) -> str:
+        """Send a batch; its id is journaled before the run leaves."""
+        ...
+
+    async def poll(self, batch: str) -> bool:
+        """Whether it is answered."""
+        ...
+
+    async def fetch(self, batch: str) -> Sequence[Reply | Exception]:
+        """One reply, or why there is none, per request in the order of `submit`."""
+        ...
+
+
+@runtime_checkable
 class Embedder(Protocol):
     """Turns texts into unit vectors."""
 
