@@ -150,8 +150,8 @@ def scoring(texts: int, rounds: int) -> list[dict[str, Any]]:
     model = LocalModel()
     items = [f"The {ASPECTS[i % 10]} of this {GENRES[i % 12]} film is a mess, take {i}." for i in range(texts)]
     rows = []
-    for name, start in (("zero-shot", ""), ("4-shot", FEW_SHOT)):
-        prompts = [f"{start}Review: {item}\nSentiment:" for item in items]
+    for name, opening in (("zero-shot", ""), ("4-shot", FEW_SHOT)):
+        prompts = [f"{opening}Review: {item}\nSentiment:" for item in items]
 
         async def all_of(prompts: list[str] = prompts) -> None:
             await asyncio.gather(*(model.score(prompt, (" positive", " negative")) for prompt in prompts))

@@ -168,6 +168,12 @@ def test_a_newer_journal_is_refused_in_one_line(tmp_path: Path) -> None:
         Journal(tmp_path / "journal.db")
 
 
+def test_a_file_that_is_no_journal_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"this is not a database at all, but it is long enough to be read as one" * 20)
+    with pytest.raises(RequestError, match="cannot be opened as a journal"):
+        Journal(tmp_path / "journal.db")
+
+
 def test_a_full_disk_stops_the_run_with_one_line(tmp_path: Path) -> None:
     async def main() -> None:
         journal = Journal(tmp_path / "journal.db")

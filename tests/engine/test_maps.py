@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.support import kept, prints, rejected, run, texts, words
-from tilth.errors import Failure
+from tilth.errors import Failure, RequestError
 from tilth.models.scripted import ScriptedModel
 from tilth.records.record import Record
 
@@ -334,6 +334,23 @@ def test_a_lambda_needs_a_label(tmp_path: Path) -> None:
 
     with pytest.raises(Exception, match="needs a label"):
         run(body, tmp_path / "r")
+
+
+def test_a_wrong_request_inside_a_row_ends_the_run_and_sends_nothing_more(tmp_path: Path) -> None:
+    model = ScriptedModel(words, latency=0.01)
+
+    async def body(run):
+        async def one(i):
+            await run.ask(f"first {i}")
+            run.data("nowhere") if i == 0 else await run.ask(f"second {i}")
+            return Record(text=str(i))
+
+        async for record in run.map(one, range(200), label="one"):
+            yield record
+
+    with pytest.raises(RequestError, match="no data called 'nowhere'"):
+        run(body, tmp_path / "r", model=model, concurrency=8)
+    assert model.calls < 60
 
 
 def test_a_record_yielded_twice_is_a_defect(tmp_path: Path) -> None:

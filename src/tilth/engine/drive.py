@@ -75,7 +75,8 @@ async def _drive(session: Session, work: Callable[[], Awaitable[None]]) -> Stop 
         await close(session.root)
     except Stop as stop:
         end = stop
-    except TilthError:
+    except TilthError as error:
+        session.stop(Stop(error.what, code=error.code))  # rows under way send nothing more
         await close(session.root, failed=True)
         raise
     except Failure as failure:

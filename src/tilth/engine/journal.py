@@ -68,7 +68,12 @@ class Journal:
         """Make the tables, checkpoint them and sync the folder before the first call: power loss must not leave a file without tables."""
         fresh = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _connect(self.path) as connection:
+        try:
+            connection = _connect(self.path)
+        except sqlite3.DatabaseError as error:
+            what = f"{self.path} cannot be opened as a journal ({error}). Move it away, or name another run with --name."
+            raise RequestError(what, code="run.bad_journal") from None
+        with connection:
             connection.executescript(SCHEMA)
             connection.execute("INSERT OR IGNORE INTO about VALUES ('version', ?)", (str(VERSION),))
             (version,) = connection.execute("SELECT value FROM about WHERE name = 'version'").fetchone()

@@ -1,0 +1,33 @@
+"""Promise 5 in small: four times the rows take at most 1.3 times the private memory. benchmarks/memory.py does a million."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "memory.py"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="private memory is read from /proc")
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    peaks = []
+    for rows in (10_000, 40_000):
+        folder = tmp_path / str(rows)
+        folder.mkdir()
+        command = [sys.executable, str(BENCHMARK), "--child", "range", "--rows", str(rows), "--folder", str(folder)]
+        fresh, resumed = (json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(2))
+        assert fresh["calls"] == rows and resumed["calls"] == 0
+        peaks.append((fresh["peak_mb"], resumed["peak_mb"]))
+    (small, small_again), (large, large_again) = peaks
+    assert large <= 1.3 * small and large_again <= 1.3 * small_again
+
+
+@pytest.mark.soak
+def test_a_million_rows_take_no_more_memory() -> None:
+    done = subprocess.run([sys.executable, str(BENCHMARK), "--json"], capture_output=True, text=True, check=True)
+    assert all(row["ratio"] <= 1.3 for row in json.loads(done.stdout).values()), done.stdout
