@@ -84,10 +84,10 @@ def _stopped(session: Session, outcome: Outcome, argv: Sequence[str], budget: fl
     elif outcome.exit in (130, 143, 75):
         line = f"{what}: {rows}, {outcome.rejected} rejected, {plural(outcome.calls, 'call')}, {spent}. Everything is saved."
     else:
-        session.printer.error(f"{what}.")
+        session.printer.error(outcome.stop or f"{what}.")
         line = f"{outcome.status}: {rows}, {outcome.rejected} rejected, {plural(outcome.calls, 'call')}, {spent}. Everything is saved."
         session.printer.mark("warn", line)
-        return outcome.code, f"{what}."
+        return outcome.code, outcome.stop or f"{what}."
     session.printer.mark("warn", line)
     return outcome.code, line
 

@@ -23,7 +23,7 @@ from tilth.errors import Interrupted, RequestError, Stop
 from tilth.records.folder import check_local
 from tilth.records.results import finalise, schema_of
 
-__all__ = ["Handle", "Outcome", "Stage", "execute", "start"]
+__all__ = ["Handle", "Outcome", "Stage", "check_prices", "execute", "start"]
 
 GC_THRESHOLDS = (10_000, 50, 100)
 """Thousands of live tasks make the collector's sweeps a quarter of the run time at the default thresholds (measured)."""
@@ -85,7 +85,7 @@ async def _execute(method: Method | None, settings: Settings, stages: Sequence[S
     progress.started = started
     about = {"asked": dict(settings.asked), "identity": settings.identity.hex(), "seed": settings.seed}
     about |= {"versions": versions(), "started": stamp}
-    _check_prices(settings)
+    check_prices(settings)
     folder.write_state({**about, "status": "running"})
     folder.partial.unlink(missing_ok=True)
     journal = Journal(settings.journal or folder.journal, reuse=settings.reuse)
@@ -112,7 +112,7 @@ async def _execute(method: Method | None, settings: Settings, stages: Sequence[S
     return outcome
 
 
-def _check_prices(settings: Settings) -> None:
+def check_prices(settings: Settings) -> None:
     """Refuse a dollar cap that cannot be kept, before the folder says that anything began."""
     for model in roles_of(settings.roles):
         if settings.caps.usd is not None and model.price is None:

@@ -25,7 +25,7 @@ MOST_FAILURES = 200
 MOST_SILENCE = 300.0
 """Seconds of trying without one good reply that break the endpoint."""
 
-FIRST_FAILURES, FIRST_PATIENCE = 10, 3.0
+FIRST_FAILURES, FIRST_PATIENCE = 7, 2.0
 """An endpoint that has never answered is given up after so many failures in a row and so many seconds: its address is likely wrong."""
 
 _BLIP = 10.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import orjson
 
-from tilth.engine import work
+from tilth.engine import vectors, work
 from tilth.engine.asking import Question, ask
 from tilth.engine.maps import Map, Results, Unfold
 from tilth.engine.method import Task
@@ -133,8 +133,13 @@ class Run:
         return await self._session.caller.score(current(), role, chosen, prompt, continuations)
 
     async def embed(self, texts: Sequence[str], *, role: str = "embedder") -> npt.NDArray[np.float32]:
-        """Unit vectors, shape (len(texts), d), float32; cached as one array for the whole set under artifacts/."""
-        return await work.embed(self._session, current(), role, list(texts))
+        """Unit vectors, shape (len(texts), d), float32; cached as one array for the whole set under artifacts/.
+
+        Made in chunks, and continued where a stop cut it off. Above 64 MB the array is mapped from its file; either way it may
+        be written to, which changes no file.
+        """
+        current()  # only inside the run
+        return await vectors.embed(self._session, role, list(texts))
 
     async def ask_person(self, question: str, *, options: Sequence[str] | None = None, about: Record | None = None) -> Answer:
         """People are a slow model: an unanswered question goes to the queue file and the run leaves with status `waiting`."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -109,6 +110,7 @@ class Session:
         self.stage, self.fenced = settings.stage, settings.fenced
         self.root = Frame(digest("tilth/1", settings.stage, settings.seed), "", (), emit=sink.reject if sink else _no_rejects)
         self.spools: list[Spool] = []
+        self.embedding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # sets in the making, by name
         self.questions: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] | None = None
         self._sleepers: set[asyncio.Future[None]] = set()

@@ -15,9 +15,6 @@ from tilth.records.ids import canonical, digest
 from tilth.records.record import Record
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from tilth.engine.place import Frame
     from tilth.engine.session import Session
 
@@ -96,23 +93,3 @@ def thaw(value: Any) -> Any:
             return Record(value["__record__"], meta=value["meta"])
         return {name: thaw(one) for name, one in value.items()}
     return value
-
-
-async def embed(session: Session, frame: Frame, role: str, texts: list[str]) -> npt.NDArray[np.float32]:
-    """One array a set of texts, content-addressed under artifacts/ (npy: nothing of it is executed when it is loaded)."""
-    import numpy as np
-
-    embedder: Any = session.settings.roles[role][0].model if role in session.settings.roles else None
-    if embedder is None:
-        raise RequestError(f"no model is set for role '{role}'. Set one with: -m {role}=SPEC", code="model.no_role")
-    name = digest("embed", embedder.identity, *texts).hex()
-    path = session.settings.folder.artifacts / f"embeddings-{name}.npy"
-    if path.exists():
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
-    session.check_stop()
-    vectors: npt.NDArray[np.float32] = np.ascontiguousarray(await embedder.embed(texts), dtype=np.float32)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".tmp.npy")
-    np.save(aside, vectors, allow_pickle=False)
-    aside.rename(path)
-    return vectors

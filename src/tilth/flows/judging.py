@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,7 @@ from tilth.flows.grammar import ColumnSpec
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
-    from tilth.models.base import Reply
-    from tilth.prompts.prompt import Parser, Prompt
+    from tilth.prompts.prompt import Prompt
 
 ONE = "Score"
 """What the single score of a plain question is called in the prompt."""
@@ -46,6 +44,7 @@ def _prompt(
     name: str, column: ColumnSpec, criteria: Mapping[str, str], shown: Mapping[str, Any], values: Mapping[str, Any], run: Run
 ) -> Prompt:
     from tilth.prompts.prompt import Prompt
+    from tilth.prompts.ratings import scores_parser
     from tilth.prompts.template import Template
 
     low, high = column.scale
@@ -64,35 +63,3 @@ def _prompt(
     form = "\n".join(f"{criterion}: <number>" for criterion in criteria)
     parts.append(f"Reply in exactly this form and with nothing else:\n{form}")
     return Prompt.chat("\n\n".join(parts), system, parse=scores_parser(tuple(criteria), low, high))
-
-
-def scores_parser(criteria: tuple[str, ...], low: int, high: int) -> Parser:
-    """Reads ``criterion: number`` lines, JSON, or a bare number where there is one criterion.
-
-    The value maps each criterion to its score; reasons of failure: ``no_score``, ``score_out_of_range``.
-    """
-
-    def parse(reply: Reply) -> dict[str, float]:
-        return {criterion: _score(criterion, reply.text, len(criteria) == 1, low, high) for criterion in criteria}
-
-    return parse
-
-
-_NUMBER = r"(-?\d+(?:\.\d+)?)"
-
-
-def _score(criterion: str, text: str, alone: bool, low: int, high: int) -> float:
-    named = re.search(rf"(?<!\w){re.escape(criterion)}(?!\w)[\"'*_`\s]*(?:is|of|=|:|-)?[\"'*_`\s]*{_NUMBER}", text, re.IGNORECASE)
-    numbers = [named[1]] if named else (re.findall(rf"(?<![\w.]){_NUMBER}(?![\w%])", _without_scale(text, low, high)) if alone else [])
-    if len(set(numbers)) != 1:
-        raise Failure("no_score", f"The reply must give '{criterion}: ' and a number from {low} to {high}.", raw=text)
-    score = float(numbers[0])
-    if not low <= score <= high:
-        raise Failure("score_out_of_range", f"'{criterion}' must be from {low} to {high}, not {score:g}.", raw=text)
-    return score
-
-
-def _without_scale(text: str, low: int, high: int) -> str:
-    """``4/5``, ``4 out of 5`` and ``on a scale of 1 to 5`` name the scale, which is no score."""
-    text = re.sub(rf"(?:/|\bout\s+of)\s*{high}\b(?!\.\d)", "", text, flags=re.IGNORECASE)
-    return re.sub(rf"\bscale\s+(?:of|from)\s+{low}\s*(?:to|-|–)\s*{high}\b", "", text, flags=re.IGNORECASE)

@@ -102,6 +102,8 @@ def run(what: Flow | Method | str | Path, *, handle: Handle | None = None, **opt
 
 def prepare(what: Flow | Method | str | Path, **options: Unpack[Options]) -> Prepared:
     """Everything that comes before the first call; writes nothing. See :func:`run`."""
+    from tilth.engine.execute import check_prices
+
     flow = overridden(
         flow_of(what),
         rows=options.get("rows"),
@@ -121,7 +123,9 @@ def prepare(what: Flow | Method | str | Path, **options: Unpack[Options]) -> Pre
     identity = identity_of(flow, method, roles, inputs)
     runs = Path(options.get("runs", "runs"))
     folder, earlier, notes = choose_folder(runs, options.get("name") or flow.name, identity)
-    return Prepared(flow, method, _settings(flow, options, folder, inputs, roles, identity, task, earlier), notes)
+    settings = _settings(flow, options, folder, inputs, roles, identity, task, earlier)
+    check_prices(settings)
+    return Prepared(flow, method, settings, notes)
 
 
 def _settings(

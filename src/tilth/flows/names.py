@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tilth.errors import Failure, RequestError
+from tilth.errors import RequestError
 
 if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -82,26 +82,10 @@ def _first_brace(text: str, line: int) -> int:
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> Any:
-    """What the expression says about `values`.
+    """See :func:`tilth.prompts.expressions.evaluate`."""
+    from tilth.prompts import expressions
 
-    Raises
-    ------
-    Failure: ``expression``, when it cannot be evaluated for this row.
-    """
-    from jinja2 import TemplateError, Undefined
-
-    try:
-        result = _compiled(text)(**values)
-        if isinstance(result, Undefined):
-            raise Failure("expression", f"'{text}' has no value.")
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        raise Failure("expression", f"'{text}': {error}") from error
-    return result
-
-
-@functools.lru_cache(maxsize=256)
-def _compiled(text: str) -> Any:
-    return _environment().compile_expression(text, undefined_to_none=False)
+    return expressions.evaluate(text, values)
 
 
 @functools.lru_cache(maxsize=1)
