@@ -6,7 +6,7 @@ import pytest
 
 from flows.support import go, model, said
 from tilth.errors import Failure
-from tilth.flows.judging import scores_parser
+from tilth.prompts.ratings import scores_parser
 from tilth.models.base import Reply
 
 HEAD = """\

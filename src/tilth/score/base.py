@@ -40,7 +40,6 @@ class Scorer(BaseModel):
 
     name, version: kept beside each score; a change of what is computed raises the version.
     dataset_wise: a row's score depends on the other rows. Else a score is used again whatever became of the others.
-    roles: models that it asks, by role and number; can: what those must be able to do. Both are checked before the first call.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,8 +47,6 @@ class Scorer(BaseModel):
     name: ClassVar[str] = ""
     version: ClassVar[int] = 1
     dataset_wise: ClassVar[bool] = False
-    roles: ClassVar[Mapping[str, int | str]] = {}
-    can: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def needs(self) -> frozenset[str]:
         """Columns that it must have."""
@@ -59,22 +56,22 @@ class Scorer(BaseModel):
         """Inputs of the run that it reads beside the rows, such as the holdout that rows are compared with."""
         return frozenset()
 
+    def asks(self) -> Mapping[str, tuple[str, ...]]:
+        """Roles whose models it asks, each with what they must be able to do; checked before the first call."""
+        return {}
+
     def depends(self, run: Run) -> bytes:
         """Digest of what a score depends on beside configuration and rows: models, references."""
         parts: list[bytes | str] = []
-        for role in sorted(self.roles):
+        for role in sorted(self.asks()):
             parts += [role, *(model.identity for model in run.models(role))]
         for name in sorted(self.reads()):
-            parts += [name, *(record.id or "" for record in run.data(name))]
+            parts += [name, *(digest(record.id or "", canonical(record.columns)) for record in run.data(name))]
         return digest(*parts)
 
     def score(self, run: Run, rows: Rows) -> AsyncIterator[Score]:
         """One score for each row, in row order."""
         raise NotImplementedError  # abstract
-
-    def notes(self) -> list[str]:
-        """Lines for the user about the last scoring: what could not be scored, and why."""
-        return []
 
     def fingerprint(self) -> bytes:
         """Digest of name, version and configuration: with the same rows it means the same scores."""
