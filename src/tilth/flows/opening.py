@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from tilth.engine.method import Method
     from tilth.flows.flow import Flow
     from tilth.flows.grammar import ModelSpec
+    from tilth.models.base import Embedder, Price
     from tilth.models.roles import RoleModel
 
-DEFAULT = {"generator": "local", "embedder": "local/minilm"}
-"""Specs of roles that nothing sets; every other unset role falls back to the generator."""
+DEFAULT = {"generator": "local"}
+"""Specs of roles that nothing sets. An unset embedder is the best that is on this machine; every other role is the generator."""
 
 
 def open_roles(flow: Flow, method: Method) -> dict[str, list[RoleModel]]:
@@ -29,6 +30,8 @@ def open_roles(flow: Flow, method: Method) -> dict[str, list[RoleModel]]:
     ------
     RequestError: an unknown provider, a missing key.
     """
+    from tilth.models.spec import default_embedder
+
     given = flow.models()
     wanted = [role for role in {**dict.fromkeys(method.roles), **dict.fromkeys(given)} if role in method.roles or role not in ROLES]
     if "generator" not in wanted and any(role not in given and role != "embedder" for role in wanted):
@@ -39,6 +42,8 @@ def open_roles(flow: Flow, method: Method) -> dict[str, list[RoleModel]]:
             opened[role] = [_open(role, one) for one in flow.objects[role]]
         elif role in given:
             opened[role] = [_open(role, _plain(one)) for one in given[role]]
+        elif role == "embedder":
+            opened[role] = [_open(role, default_embedder())]
         elif role in DEFAULT:
             opened[role] = [_open(role, DEFAULT[role])]
     for role, count in method.roles.items():
@@ -58,9 +63,44 @@ def _open(role: str, what: Any) -> RoleModel:
     if role == "embedder" and not isinstance(what, RoleModel):
         from tilth.models.spec import open_embedder
 
-        model: Any = open_embedder(what["model"] if isinstance(what, Mapping) else what, role=role)
+        model: Any = open_embedder(what, role=role)
+        if not hasattr(model, "endpoint"):
+            model = OwnEmbedder(model)
         return RoleModel(model)
     return open_role(what, role=role)
+
+
+class OwnEmbedder:
+    """A user's object with no more than :class:`tilth.models.base.Embedder` asks for, and what the engine asks of every model."""
+
+    concurrency: int | None = None
+    ceiling: int | None = None
+    price: Price | None = None
+
+    def __init__(self, embedder: Embedder) -> None:
+        from tilth.models.base import Capabilities
+
+        self.name, self.identity, self.embed = embedder.name, embedder.identity, embedder.embed
+        self.endpoint = embedder.name
+        self.can = Capabilities(chat=False)
+
+    async def close(self) -> None:
+        """The object is the user's, and so is its end."""
+
+
+def fallbacks(flow: Flow, roles: Mapping[str, list[RoleModel]]) -> list[str]:
+    """A line for the user where a role that nobody set is filled by less than what could be."""
+    from tilth.models.spec import HASHED_EMBEDDER, LOCAL_EMBEDDER
+
+    if "embedder" not in roles or "embedder" in flow.objects or "embedder" in flow.models():
+        return []
+    if roles["embedder"][0].name != f"local/{HASHED_EMBEDDER}":
+        return []
+    from tilth.models.local.weights import is_pulled, pin_of
+
+    pin = pin_of(LOCAL_EMBEDDER)
+    how = "pip install 'tilth[local]'" if is_pulled(pin) else f"tilth models pull {pin.name} ({pin.megabytes} MB)"
+    return [f"no embedder is set and local/{pin.name} is not ready: texts are compared by their words, not by meaning. Get it: {how}"]
 
 
 def _enough(role: str, count: int | str, opened: Mapping[str, list[RoleModel]], flow: Flow) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tilth.models.prices import price_of
     from tilth.models.roles import RoleModel, open_role
     from tilth.models.scripted import ScriptedModel
-    from tilth.models.spec import open_embedder, open_model, parse_spec
+    from tilth.models.spec import default_embedder, open_embedder, open_model, parse_spec
 
 __all__ = [
     "Capabilities",
@@ -30,6 +30,7 @@ __all__ = [
     "Scores",
     "ScriptedModel",
     "Usage",
+    "default_embedder",
     "open_embedder",
     "open_model",
     "open_role",
@@ -44,6 +45,7 @@ _WHERE = {
     "OpenAIModel": "openai_api",
     "RoleModel": "roles",
     "ScriptedModel": "scripted",
+    "default_embedder": "spec",
     "open_embedder": "spec",
     "open_model": "spec",
     "open_role": "roles",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from tilth.errors import RequestError
+from tilth.models.base import Capabilities, Price
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +46,11 @@ class HashedTfidf:
     """
 
     name = "local/hashed-tfidf"
+    endpoint = "local"
+    concurrency: int | None = None
+    ceiling: int | None = None
+    price: Price | None = Price(0.0, 0.0)
+    can = Capabilities(chat=False, deterministic=True)
 
     def __init__(self, dimensions: int = DIMENSIONS) -> None:
         if dimensions < 16:
@@ -56,6 +62,9 @@ class HashedTfidf:
     async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors (len(texts), dimensions), float32; computed in a thread. A text without any word has one too."""
         return await asyncio.to_thread(self.vectors, texts)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
 
     def vectors(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """The same, without awaiting: about 6,000 texts of 20 words a second."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -169,6 +169,9 @@ class OpenAIEmbedder(OpenAIServer):
     batch: int = 96
     dimensions: int | None = None
     price: Price | None = None
+    can: ClassVar[Capabilities] = Capabilities(chat=False)
+    concurrency: ClassVar[int | None] = None
+    ceiling: ClassVar[int | None] = None
 
     def __post_init__(self, env: Mapping[str, str] | None) -> None:
         super().__post_init__(env)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LOCAL_MODEL = "smollm2-135m"
 LOCAL_EMBEDDER = "minilm"
+HASHED_EMBEDDER = "hashed-tfidf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,9 @@ def open_model(
 
 
 def open_embedder(spec: str | Mapping[str, Any] | Embedder, *, role: str = "embedder", env: Mapping[str, str] | None = None) -> Embedder:
-    """The embedder that a spec names; ``local`` is ``local/minilm``. Raises like :func:`open_model`.
+    """The embedder that a spec names. Raises like :func:`open_model`.
 
+    ``local`` is ``local/minilm``; ``local/minilm?fast`` is faster and not reproducible; ``local/hashed-tfidf`` needs no weights.
     Of the mapping form, `model`, `timeout`, `price` and ``extra: {dimensions: N}`` are used.
     """
     settings: Mapping[str, Any] = {}
@@ -112,11 +114,10 @@ def open_embedder(spec: str | Mapping[str, Any] | Embedder, *, role: str = "embe
         spec = cast("str | Embedder", settings["model"])
     if not isinstance(spec, str):
         return spec
-    parsed = parse_spec("local/" + LOCAL_EMBEDDER if spec.strip() == "local" else spec, role=role)
+    short, _, options = spec.strip().partition("?")
+    parsed = parse_spec(f"local/{LOCAL_EMBEDDER}" + (f"?{options}" if options else "") if short == "local" else spec, role=role)
     if parsed.provider == "local":
-        from tilth.models import local
-
-        return cast(Embedder, local.LocalEmbedder(name=parsed.model))  # type: ignore[attr-defined, unused-ignore]
+        return _local_embedder(parsed)
     from tilth.models.openai_api import TIMEOUT, OpenAIEmbedder
 
     where = os.environ if env is None else env
@@ -134,6 +135,26 @@ def open_embedder(spec: str | Mapping[str, Any] | Embedder, *, role: str = "embe
         env=where,
     )
     return made
+
+
+def default_embedder() -> Embedder:
+    """What stands in a role ``embedder`` that nobody set: ``local/minilm`` where its weights and extra are here, else hashed TF-IDF."""
+    from importlib.util import find_spec
+
+    from tilth.models.local.weights import is_pulled
+
+    able = is_pulled(LOCAL_EMBEDDER) and find_spec("openvino") is not None and find_spec("tokenizers") is not None
+    return open_embedder(f"local/{LOCAL_EMBEDDER if able else HASHED_EMBEDDER}")
+
+
+def _local_embedder(parsed: Spec) -> Embedder:
+    if parsed.model == HASHED_EMBEDDER:
+        from tilth.models.hashed import HashedTfidf
+
+        return HashedTfidf()
+    from tilth.models.local.embedder import LocalEmbedder
+
+    return LocalEmbedder(name=parsed.model, fast="fast" in parsed.options)
 
 
 def _open_server(parsed: Spec, role: str, env: Mapping[str, str], settings: Mapping[str, Any]) -> OpenAIModel:

@@ -82,6 +82,9 @@ def unload() -> None:
     """End this process's background threads and free the loaded models; later calls load them again."""
     import sys
 
+    from tilth.models.local.embedder import unload_encoders
+
+    unload_encoders()
     if "tilth.models.local.engine" not in sys.modules:
         return
     from tilth.models.local.engine import shared_engine

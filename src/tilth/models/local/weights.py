@@ -114,6 +114,7 @@ PINS: Final[dict[str, Pin]] = {
 ALIASES: Final = {"local": "smollm2-135m"}
 KNOWN: Final = tuple(PINS)
 LLMS: Final = tuple(name for name, pin in PINS.items() if pin.context)
+EMBEDDERS: Final = tuple(name for name in PINS if name not in LLMS)
 MANIFEST: Final = "manifest.json"
 
 
