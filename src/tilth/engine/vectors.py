@@ -48,7 +48,9 @@ async def embed(session: Session, role: str, texts: Sequence[str]) -> Vectors:
     if embedder is None:
         raise RequestError(f"no model is set for role '{role}'. Set one with: -m {role}=SPEC", code="model.no_role")
     if not hasattr(embedder, "embed"):
-        raise RequestError(f"role '{role}': {embedder.name} makes no vectors. Set another with: -m {role}=local/minilm", code="model.cannot")
+        raise RequestError(
+            f"role '{role}': {embedder.name} makes no vectors. Set another with: -m {role}=local/minilm", code="model.cannot"
+        )
     if not texts:
         empty: Vectors = await embedder.embed([])
         return empty

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from tilth.flows.flow import Flow
 from tilth.flows.identity import choose_folder, identity_of, journal_of
 from tilth.flows.inputs import BadLines, check_inputs
-from tilth.flows.opening import check_capabilities, open_roles
+from tilth.flows.opening import check_capabilities, fallbacks, open_roles
 from tilth.flows.overriding import flow_of, overridden
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def prepare(what: Flow | Method | str | Path, **options: Unpack[Options]) -> Pre
     folder, earlier, notes = choose_folder(runs, options.get("name") or flow.name, identity)
     settings = _settings(flow, options, folder, inputs, roles, identity, task, earlier)
     check_prices(settings)
-    return Prepared(flow, method, settings, notes)
+    return Prepared(flow, method, settings, [*fallbacks(flow, roles), *notes])
 
 
 def _settings(

@@ -94,6 +94,8 @@ def open_model(
         return spec
     parsed = parse_spec(spec, role=role)
     if parsed.provider == "local":
+        if parsed.model in (LOCAL_EMBEDDER, HASHED_EMBEDDER):
+            raise RequestError(f"role '{role}': local/{parsed.model} makes vectors, not texts. Write: local", code="model.spec")
         from tilth.models.local import LocalModel
 
         return cast(Model, LocalModel(name=parsed.model, fast="fast" in parsed.options))

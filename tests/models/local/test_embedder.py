@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tilth.errors import Misconfigured, RequestError
-from tilth.models import Embedder, default_embedder, open_embedder
+from tilth.models import Embedder, default_embedder, open_embedder, open_model
 from tilth.models.hashed import HashedTfidf
 from tilth.models.local import LocalEmbedder, is_pulled, unload, weights
 from tilth.models.local.embedder import MAX_TOKENS, batches, padded, shared_encoder
@@ -132,9 +132,12 @@ async def test_without_weights_one_line_says_how_to_get_them(unpulled: None):
         await LocalEmbedder().embed(["a"])
 
 
-def test_a_model_that_only_writes_is_refused():
+def test_a_model_that_only_writes_and_an_embedder_that_only_embeds_are_refused():
     with pytest.raises(RequestError, match="makes no vectors"):
         open_embedder("local/smollm2-135m")
+    for name in ("local/minilm", "local/hashed-tfidf"):
+        with pytest.raises(RequestError, match="makes vectors, not texts"):
+            open_model(name)
 
 
 async def test_damaged_files_end_the_run_with_one_line(ready: None, unpulled: None):

@@ -41,7 +41,7 @@ _FEATURE: Final = "embedding with local/minilm"
 
 
 class LocalEmbedder:
-    """A small embedder in this process. All instances of one mode share one loaded graph (0.3 s, 120 MB).
+    """A small embedder in this process. All instances of one mode share one loaded graph (0.5 s, 200 MB).
 
     name: ``minilm``. fast: bfloat16 arithmetic where the CPU has it; then a vector's last digits are not reproducible.
 
