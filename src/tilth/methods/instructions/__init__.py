@@ -1,0 +1,1 @@
+"""Data for instruction tuning: tasks, their inputs and their answers."""
