@@ -1,0 +1,186 @@
+"""`tilth evaluate`: what a dataset is worth, in figures with intervals, references and controls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from tilth.cli.options import Answer, Session, command
+from tilth.errors import RequestError
+
+if TYPE_CHECKING:
+    from tilth.engine.execute import Outcome
+    from tilth.engine.method import Task
+
+BETTER = {"up": "↑ higher", "down": "↓ lower", "target": "→ reference"}
+FILE = click.Path(dir_okay=True)
+
+
+@command(
+    "evaluate",
+    examples=(
+        "evaluate support-intents --real train.csv --holdout test.csv --utility",
+        "evaluate reviews.jsonl --real train.jsonl --holdout test.jsonl --metrics label_agreement,contamination --json",
+    ),
+    help="Measure DATA (a file, or a run) against real data. Each figure has its interval, the same figure for real data, and what "
+    "it rests on; a metric that cannot be computed says why. Writes metrics.json.",
+)
+@click.argument("what", metavar="DATA|RUN")
+@click.option("--real", type=FILE, metavar="FILE", help="Real rows; what generation may have learned from.")
+@click.option("--holdout", type=FILE, metavar="FILE", help="Real rows that nothing else has seen.")
+@click.option("--support", type=FILE, metavar="FILE", help="The examples that generation was shown.")
+@click.option("--unlabelled", type=FILE, metavar="FILE", help="Real texts that a model labelled: the control 'annotate instead'.")
+@click.option("--metrics", metavar="A,B,...", help="Only these. Default: all that can be measured, without utility.")
+@click.option("--utility", is_flag=True, help="Train students on real, synthetic and both, with all controls.")
+@click.option("--students", metavar="A,B", help="Of utility: tfidf, embedding. Default: both.")
+@click.option("--sizes", metavar="N,N", help="Of utility: real rows, in all. Default: 16,100.")
+@click.option("--draws", type=click.IntRange(1), metavar="N", help="Of utility: draws of real rows. Default: 10.")
+@click.option(
+    "--templates",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Of utility: template texts with labels.",
+)
+@click.option("--text", metavar="COLUMN", help="The column that holds the text. Default: the one that is found.")
+@click.option("--label", default="label", show_default=True, metavar="COLUMN", help="The column that holds the label.")
+@click.option("--task", metavar="FILE|TEXT", help="What the data is for; its language is what 'language' asks for.")
+@click.option("-m", "--model", "models", multiple=True, metavar="embedder=SPEC", help="What makes vectors. Default: local/minilm.")
+@click.option("--seed", type=int, help="Seed of samples and draws. Default: the run's, else 0.")
+@click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Stop before more is spent (exit 4).")
+@click.option("--name", help="Name of the run's folder, for a file.")
+def evaluate(session: Session, what: str, **options: Any) -> Answer:
+    """Prepare, measure, show."""
+    from tilth.cli.launching import Asked, go
+    from tilth.flows.evaluating import prepare
+
+    ready: Any = prepare(what, _wanted(session, **options))
+    outcome = go(session, Asked(what, session.argv, budget=options["budget"]), ready)
+    if outcome.status != "done":
+        from tilth.cli import summary
+
+        return summary.finish(session, outcome, session.argv, None, options["budget"])
+    document = json.loads(outcome.folder.metrics.read_text("utf-8")) if outcome.folder.metrics.exists() else {"values": []}
+    show(session, document)
+    session.printer.result(str(outcome.folder.metrics))
+    return Answer(_facts(outcome, document), outcome.exit)
+
+
+def _wanted(session: Session, **given: Any) -> Any:
+    """The options as `tilth.flows.evaluating.Wanted`."""
+    from tilth.cli.commands.run import roles
+    from tilth.engine.budget import Caps
+    from tilth.flows.evaluating import Wanted
+
+    by_role = roles(given["models"])
+    if others := sorted(set(by_role) - {"embedder"}):
+        raise RequestError(f"-m {others[0]}=…: evaluating uses the role 'embedder' only. Write -m embedder=SPEC.", code="model.role")
+    asked = {
+        "students": _list(given["students"]),
+        "sizes": _numbers(given["sizes"]),
+        "seeds": given["draws"],
+        "templates": _templates(given["templates"], given["label"]),
+    }
+    utility = {name: value for name, value in asked.items() if value is not None}
+    return Wanted(
+        sets={name: given[name] for name in ("real", "holdout", "support", "unlabelled") if given[name] is not None},
+        metrics=_list(given["metrics"]),
+        utility=utility if given["utility"] or utility else None,
+        text=given["text"],
+        label=given["label"],
+        embedder=by_role["embedder"][-1] if by_role else None,
+        task=_task(given["task"]),
+        seed=given["seed"],
+        caps=Caps(usd=given["budget"]),
+        runs=session.runs,
+        name=given["name"],
+    )
+
+
+def _list(text: str | None) -> list[str] | None:
+    return None if text is None else [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    try:
+        return None if text is None else [int(one) for one in _list(text) or ()]
+    except ValueError:
+        raise RequestError(f"--sizes {text}: whole numbers, separated by commas.", code="option.number") from None
+
+
+def _templates(path: str | None, label: str) -> dict[str, list[str]] | None:
+    """Label to template texts, from a file with columns text and label."""
+    if path is None:
+        return None
+    from tilth.records.read import read
+
+    found: dict[str, list[str]] = {}
+    for row in read(path, name="templates"):
+        found.setdefault(str(row.get(label)), []).append(str(row.get("text")))
+    return found
+
+
+def _task(given: str | None) -> Task | None:
+    """A task file, or a sentence."""
+    if given is None:
+        return None
+    from tilth.engine.method import Task
+    from tilth.flows.load import load
+
+    if Path(given).suffix in (".yaml", ".yml") and Path(given).is_file():
+        from tilth.flows.grammar import TaskSpec
+
+        spec = TaskSpec.model_validate(load(given).data)
+        return Task(about=spec.about, kind=spec.kind, labels=spec.labels, language=spec.language)
+    return Task(about=Path(given).read_text("utf-8") if Path(given).is_file() else given)
+
+
+def show(session: Session, document: Mapping[str, Any]) -> None:
+    """The table, what was found, and for utility its controls."""
+    printer = session.printer
+    measured = [value for value in document["values"] if value["value"] is not None]
+    columns = ("metric", "value", "reference (real)", "better", "n", "kernel")
+    printer.table(columns, [_row(value) for value in measured], right=frozenset({4}), flex=5)
+    for value in document["values"]:
+        if value["value"] is None:
+            printer.say("  ", (f"{value['metric']}: not measured, {value['detail'].get('why', 'no reason was given')}", "dim"))
+    for one in document.get("findings", ()):
+        printer.warn(one["finding"], f"evaluate.{one['metric']}")
+    controls = document.get("controls")
+    if controls:
+        _controls(session, cast("Mapping[str, Any]", controls))
+
+
+def _controls(session: Session, controls: Mapping[str, Any]) -> None:
+    printer = session.printer
+    for sentence in controls["headlines"]:
+        printer.result("  ", sentence)
+    for line in controls["missing"]:
+        printer.warn(f"control missing: {line}", "evaluate.control")
+    for line in (*controls["warnings"], *controls["known_zero"]):
+        printer.warn(line, "evaluate.utility")
+
+
+def _row(value: Mapping[str, Any]) -> Sequence[str]:
+    reference = "–" if value["reference"] is None else figure(value["reference"], value["reference_interval"])
+    found = figure(value["value"], value["interval"])
+    return (value["metric"], found, reference, BETTER[value["direction"]], f"{value['n']:,}", value["kernel"])
+
+
+def figure(value: float, interval: Sequence[float] | None) -> str:
+    """A value with its interval.
+
+    >>> figure(0.9412, [0.8801, 0.9702]), figure(168.25, None)
+    ('0.94 [0.88, 0.97]', '168')
+    """
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 3 if max(abs(value), *(map(abs, interval or [0]))) < 0.1 else 2
+    around = "" if interval is None else f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
+    return f"{value:.{digits}f}{around}"
+
+
+def _facts(outcome: Outcome, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The `result` of the JSON object."""
+    return {"run": outcome.folder.name, "path": str(outcome.path), "state": outcome.status, **document}

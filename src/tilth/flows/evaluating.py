@@ -1,0 +1,254 @@
+"""From a file or a run to its evaluation: sets, metrics, embedder, folder; then the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilth.errors import MissingExtra, RequestError, TilthError
+
+if TYPE_CHECKING:
+    from tilth.engine.budget import Caps
+    from tilth.engine.execute import Handle, Outcome
+    from tilth.engine.method import Method, Task
+    from tilth.engine.progress import Progress
+    from tilth.engine.session import Settings
+    from tilth.evaluate.base import Metric
+    from tilth.evaluate.stage import Evaluation
+    from tilth.models.roles import RoleModel
+    from tilth.records.data import Data
+    from tilth.records.folder import RunFolder
+
+FALLBACK = "vectors are hashed words: 'local/minilm' is not on this machine. Get it with: tilth models pull minilm"
+STAGE = "evaluate"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to evaluate, and how. Paths of sets win over the inputs that a run's flow names.
+
+    metrics: names, None: all that can be measured. utility: settings of it, None: not measured. text, label: columns.
+    embedder: a spec or a model; None: local/minilm, or hashed words where that is not there.
+    """
+
+    sets: Mapping[str, str | Path | Data] = field(default_factory=dict)
+    metrics: Sequence[str] | None = None
+    utility: Mapping[str, Any] | None = None
+    text: str | None = None
+    label: str = "label"
+    embedder: Any = None
+    task: Task | None = None
+    seed: int | None = None
+    caps: Caps | None = None
+    runs: Path = Path("runs")
+    name: str | None = None
+
+
+@dataclass
+class PreparedEvaluation:
+    """An evaluation that can start. method: what takes over the rows of a file; for a run it is for display only."""
+
+    stage: Evaluation
+    settings: Settings
+    method: Method
+    in_place: bool
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> RunFolder:
+        """Where the run is, or will be."""
+        return self.settings.folder
+
+    async def execute(self, handle: Handle | None = None) -> Outcome:
+        """Evaluate. What run.json says of a run's generation stays; the evaluation is noted beside it."""
+        from tilth.engine.execute import execute
+
+        before = self.folder.read_state() if self.in_place else {}
+        outcome = await execute(None if self.in_place else self.method, self.settings, stages=[self.stage], handle=handle)
+        if self.in_place:
+            after = self.folder.read_state()
+            noted = {"status": after.get("status"), "ended": after.get("ended"), "totals": after.get("totals")}
+            self.folder.write_state({**before, "stages": {**before.get("stages", {}), STAGE: noted}})
+        return outcome
+
+
+def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | None = None) -> PreparedEvaluation:
+    """Everything before the first measurement; writes nothing.
+
+    Parameters
+    ----------
+    what: the name or folder of a run, a file, or data in memory.
+
+    Raises
+    ------
+    RequestError: no such file or run, an unknown metric, a wrong setting.
+    """
+    from tilth.evaluate.stage import Evaluation
+
+    stage = Evaluation(chosen(wanted.metrics, wanted.utility), text=wanted.text, label=wanted.label)
+    folder = _run_of(what, wanted.runs)
+    roles, notes = _embedder(wanted.embedder, stage.metrics)
+    if folder is not None:
+        method, settings = _of_run(folder, wanted, roles)
+    else:
+        method, settings, more = _of_data(what, wanted, roles)
+        notes += more
+    if progress is not None:
+        settings.progress = progress
+    return PreparedEvaluation(stage, settings, method, folder is not None, notes)
+
+
+def chosen(metrics: Sequence[str] | None, utility: Mapping[str, Any] | None) -> list[Metric]:
+    """The metrics by name, then utility where it is asked for.
+
+    Raises
+    ------
+    RequestError: no such metric, or a setting of utility that is none.
+    """
+    from tilth.evaluate.metrics import chosen as by_name
+
+    found = by_name([name for name in metrics if name != "utility"] if metrics is not None else None)
+    if utility is None and "utility" in (metrics or ()):
+        utility = {}
+    return found if utility is None else [*found, utility_of(utility)]
+
+
+def utility_of(settings: Mapping[str, Any]) -> Metric:
+    """The utility metric with these settings, or RequestError."""
+    from pydantic import ValidationError
+
+    from tilth.evaluate.utility.metric import Utility
+
+    try:
+        return Utility(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "utility"
+        raise RequestError(f"utility: '{name}': {first['msg']}.", code="evaluate.utility") from None
+
+
+def _run_of(what: str | Path | Data, runs: Path) -> RunFolder | None:
+    """The run that is meant; None where it is data."""
+    from tilth.records.folder import RunFolder
+
+    if not isinstance(what, (str, Path)) or str(what) == "-":
+        return None
+    for path in (Path(what), runs / what):
+        if path.is_dir() and RunFolder(path).exists():
+            return RunFolder(path)
+    return None
+
+
+def _embedder(given: Any, metrics: Sequence[Metric]) -> tuple[dict[str, list[RoleModel]], list[str]]:
+    """The role `embedder`, where a metric needs it."""
+    from tilth.models.roles import RoleModel
+    from tilth.models.spec import open_embedder
+
+    if not any(metric.embeds or metric.name == "utility" for metric in metrics):
+        return {}, []
+    model: Any
+    try:
+        model = open_embedder(given if given is not None else "local/minilm")
+        check = getattr(model, "check", None)
+        if check is not None:
+            check()
+    except (RequestError, MissingExtra):
+        if given is not None:
+            raise
+        from tilth.models.hashed import HashedTfidf
+
+        model = HashedTfidf()
+        return {"embedder": [RoleModel(model)]}, [FALLBACK]
+    return {"embedder": [RoleModel(model)]}, []
+
+
+def _of_run(folder: RunFolder, wanted: Wanted, roles: Mapping[str, Sequence[RoleModel]]) -> tuple[Method, Settings]:
+    from tilth.engine.budget import Caps
+    from tilth.engine.given import Given
+    from tilth.engine.method import Task
+    from tilth.engine.session import Settings
+
+    state = folder.read_state()
+    asked = state.get("asked") or {}
+    task = wanted.task
+    if task is None:
+        known = {name: value for name, value in (asked.get("task") or {}).items() if name in ("about", "kind", "labels", "language")}
+        task = Task(**known)
+    data = {**_inputs(folder), **_opened(wanted)}
+    seed = wanted.seed if wanted.seed is not None else int(state.get("seed") or 0)
+    return Given(), Settings(
+        folder=folder,
+        roles=roles,
+        identity=bytes.fromhex(state.get("identity") or ""),
+        task=task,
+        data=data,
+        seed=seed,
+        caps=wanted.caps or Caps(),
+        asked=asked,
+    )
+
+
+def _inputs(folder: RunFolder) -> dict[str, Data]:
+    """The sets that the run's own flow names, where their files are still there."""
+    from tilth.evaluate.base import SETS
+    from tilth.flows.flow import Flow
+    from tilth.flows.inputs import open_data
+
+    found: dict[str, Data] = {}
+    try:
+        flow = Flow.from_yaml(folder.flow) if folder.flow.exists() else None
+        for name in SETS[1:] if flow is not None else ():
+            if flow is not None and name in flow.spec.data:
+                found[name] = open_data(name, flow.spec.data[name], folder.path, seed=flow.spec.seed)
+    except (TilthError, OSError):  # moved or given in memory: the options of the command take their place
+        return found
+    return found
+
+
+def _opened(wanted: Wanted) -> dict[str, Data]:
+    from tilth.records.read import read
+
+    return {name: read(one, name=name) if isinstance(one, (str, Path)) else one for name, one in wanted.sets.items()}
+
+
+def _of_data(what: str | Path | Data, wanted: Wanted, roles: Mapping[str, Sequence[RoleModel]]) -> tuple[Method, Settings, list[str]]:
+    from tilth.engine.budget import Caps
+    from tilth.engine.given import INPUT, given
+    from tilth.engine.method import Task
+    from tilth.engine.session import Settings
+    from tilth.flows.identity import choose_folder
+    from tilth.records.ids import digest
+    from tilth.records.read import read
+
+    data = read(what, name=INPUT) if isinstance(what, (str, Path)) else what
+    task = wanted.task or Task()
+    name = wanted.name or _name(what)
+    seed = wanted.seed or 0
+    identity = digest("tilth/evaluate/1", *(record.id or "" for record in data))
+    folder, _, notes = choose_folder(wanted.runs, name, identity)
+    asked = {"name": folder.name, "task": task.model_dump(exclude_defaults=True), "seed": seed, "evaluate": {"what": str(what)}}
+    settings = Settings(
+        folder=folder,
+        roles=roles,
+        identity=identity,
+        task=task,
+        data={**_opened(wanted), INPUT: data},
+        seed=seed,
+        caps=wanted.caps or Caps(),
+        asked=asked,
+    )
+    return given(data), settings, notes
+
+
+def _name(what: str | Path | Data) -> str:
+    """What the run is called after what it evaluates.
+
+    >>> _name("data/my reviews.csv"), _name("-")
+    ('my-reviews-evaluation', 'evaluation')
+    """
+    import re
+
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(what).stem).strip("-._") if isinstance(what, (str, Path)) else ""
+    return f"{stem}-evaluation" if stem else "evaluation"
