@@ -44,7 +44,10 @@ def test_facility_location_takes_the_largest_groups_first() -> None:
     assert facility_location(GROUPS, 2, chosen=[1]) == [5, 8]
 
 
-def test_lazy_greedy_is_the_plain_greedy() -> None:
+@pytest.mark.parametrize("kept", [8192, 0])
+def test_lazy_greedy_is_the_plain_greedy(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tilth.stats.select.KEPT_ROWS", kept)
+    monkeypatch.setattr("tilth.stats.select.BATCH", 7)
     rows = unit_rows(np.random.default_rng(3).normal(0.4, 1, (60, 4)))
     similar = np.maximum(rows @ rows.T, 0)
     covered, plain = np.zeros(60), []

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tilth.train.counts import TextFeatures
 from tilth.train.embedding import EmbeddingLogistic
 from tilth.train.student import Student
-from tilth.train.tfidf import TextFeatures, TfidfLogistic
+from tilth.train.tfidf import TfidfLogistic
 from tilth.train.weights import mass_balanced
 
 pytest.importorskip("sklearn", reason="needs the 'ml' extra")

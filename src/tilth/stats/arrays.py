@@ -69,27 +69,37 @@ def scored(values: Sequence[float | None] | npt.ArrayLike, name: str) -> tuple[F
 
 
 def vectors_of(values: npt.ArrayLike, name: str = "vectors") -> Vectors:
-    """A finite matrix of rows; float32 stays float32, anything else becomes float64."""
+    """A finite matrix of rows, not copied where it is one already; float32 stays float32, anything else becomes float64."""
     array = np.asarray(values)
     if array.size == 0 and array.ndim != 2:
         array = array.reshape(0, 0)
     if array.ndim != 2:
         raise ValueError(f"{name}: a matrix (rows, dimensions) wanted, not {array.ndim} dimensions")
     if array.dtype != np.float32:
-        array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        row = int(np.argwhere(~np.isfinite(array))[0][0])
-        raise ValueError(f"{name}: row {row} holds NaN or an infinity")
+        array = array.astype(np.float64, copy=False)
+    good = np.isfinite(_squares(array))
+    if not good.all():
+        raise ValueError(f"{name}: row {int(np.argmin(good))} holds NaN or an infinity")
     return array
 
 
+def _squares(array: Vectors) -> Floats:
+    """Squared length of each row, without a second array of the size of the first."""
+    return np.asarray(np.einsum("ij,ij->i", array, array, dtype=np.float64), dtype=np.float64)
+
+
 def unit_rows(values: npt.ArrayLike, name: str = "vectors") -> Vectors:
-    """Rows scaled to length 1, of the same float type. A row of length 0 has no direction: ValueError."""
+    """Rows of length 1, of the same float type; not copied where they are so already, as embedders give them.
+
+    A row of length 0 has no direction: ValueError.
+    """
     array = vectors_of(values, name)
-    lengths = np.linalg.norm(array, axis=1, keepdims=True)
+    lengths = np.sqrt(_squares(array))
     if len(array) and not lengths.all():
         raise ValueError(f"{name}: row {int(np.argmin(lengths))} has length 0, so it has no cosine")
-    return np.asarray(array / lengths, dtype=array.dtype)
+    if np.abs(lengths - 1).max(initial=0.0) < 1e-6:
+        return array
+    return np.asarray(array / lengths[:, None], dtype=array.dtype)
 
 
 def same_length(name: str, *sequences: Any) -> int:

@@ -15,10 +15,12 @@ import numpy.typing as npt
 from tilth.stats.arrays import DECIMALS, Floats, Ints, Vectors, unit_rows, whole
 from tilth.stats.partition import partition
 
-QUERIES, ROWS = 512, 8192
-"""Rows of one tile: 512 x 8192 similarities, 32 MB at most."""
+QUERIES, ROWS = 256, 4096
+"""Rows of one tile: a million similarities, about 60 MB with all that is made of them."""
 _SCALE = 10**DECIMALS
 _NONE = -(2**62)
+_NOBODY = -2 * _SCALE
+"""A similarity below all others, for pairs that do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,9 @@ def nearest(
     for top in range(0, len(wanted), QUERIES):
         block = slice(top, top + QUERIES)
         for left in range(0, len(pool), ROWS):
-            tile = _keys(wanted[block], pool[left : left + ROWS], left, len(pool))
-            tile[own[block, None] == theirs[None, left : left + ROWS]] = _NONE
-            keys[block] = _best(np.concatenate([keys[block], tile], axis=1), width)
+            similar = _rounded(wanted[block], pool[left : left + ROWS])
+            similar[own[block, None] == theirs[None, left : left + ROWS]] = _NOBODY
+            keys[block] = _merged(keys[block], similar, left, len(pool))
     return _unpacked(keys, k, max(len(pool), 1))
 
 
@@ -81,16 +83,27 @@ def _codes(queries: int, rows: int | None, groups: Sequence[Hashable] | None, ro
     return codes[:queries], codes[queries:]
 
 
-def _keys(queries: Vectors, rows: Vectors, left: int, total: int) -> Ints:
-    """Similarity and index in one whole number, which sorts by similarity and then by lower index, and never ties."""
-    similarities = np.rint(np.asarray(queries @ rows.T, dtype=np.float64) * _SCALE).astype(np.int64)
-    return np.asarray(similarities * total + (total - 1 - np.arange(left, left + len(rows))), dtype=np.int64)
+def _rounded(queries: Vectors, rows: Vectors) -> npt.NDArray[np.int32]:
+    """Cosines in millionths."""
+    return np.asarray(np.rint(np.asarray(queries @ rows.T, dtype=np.float64) * _SCALE), dtype=np.int32)
 
 
-def _best(keys: Ints, width: int) -> Ints:
-    if keys.shape[1] > width:
-        keys = np.partition(keys, keys.shape[1] - width, axis=1)[:, -width:]
-    return np.asarray(np.sort(keys, axis=1)[:, ::-1], dtype=np.int64)
+def _merged(keys: Ints, similar: npt.NDArray[np.int32], left: int, total: int) -> Ints:
+    """The best keys of those so far and of a tile.
+
+    A key is similarity and index in one whole number, which sorts by similarity and then by lower index, and never ties.
+    Only what reaches the worst key so far is looked at; after the first tiles that is next to nothing.
+    """
+    at, column = np.nonzero(similar >= np.maximum(keys[:, -1:] // total, _NOBODY + 1))
+    counts = np.bincount(at, minlength=len(keys))
+    width = keys.shape[1]
+    both = np.full((len(keys), width + int(counts.max(initial=0))), _NONE, dtype=np.int64)
+    both[:, :width] = keys
+    place = width + np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+    both[at, place] = similar[at, column].astype(np.int64) * total + (total - 1 - left - column)
+    if both.shape[1] > width:
+        both = np.partition(both, both.shape[1] - width, axis=1)[:, -width:]
+    return np.asarray(np.sort(both, axis=1)[:, ::-1], dtype=np.int64)
 
 
 def _unpacked(keys: Ints, k: int, total: int) -> Neighbours:
@@ -105,12 +118,12 @@ def pairs_above(vectors: npt.ArrayLike, threshold: float) -> Iterator[tuple[int,
     """Every pair (i, j, cosine) with i < j and a rounded cosine of at least `threshold`, ordered by i, then j."""
     rows = unit_rows(vectors)
     for top in range(0, len(rows), QUERIES):
-        yield from sorted(_pairs_of(rows, top, round(threshold, DECIMALS)))
+        yield from sorted(_pairs_of(rows, top, threshold))
 
 
 def _pairs_of(rows: Vectors, top: int, threshold: float) -> Iterator[tuple[int, int, float]]:
     for left in range(top, len(rows), ROWS):
-        tile = np.round(np.asarray(rows[top : top + QUERIES] @ rows[left : left + ROWS].T, dtype=np.float64), DECIMALS)
-        for i, j in np.argwhere(tile >= threshold):
+        tile = _rounded(rows[top : top + QUERIES], rows[left : left + ROWS])
+        for i, j in np.argwhere(tile >= round(threshold * _SCALE)):
             if top + i < left + j:
-                yield int(top + i), int(left + j), float(tile[i, j])
+                yield int(top + i), int(left + j), float(tile[i, j] / _SCALE)

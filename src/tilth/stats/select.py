@@ -5,16 +5,18 @@ Each function returns indices, in the order in which they were chosen unless it 
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tilth.stats.arrays import Floats, Seed, Vectors, decisive, finite, generator, same_length, unit_rows, whole
+from tilth.stats.arrays import DECIMALS, Floats, Seed, Vectors, decisive, finite, generator, same_length, unit_rows, whole
 
-BLOCK = 1024
+BATCH = 64
+"""Candidates whose gain is looked at together."""
+KEPT_ROWS = 8192
+"""Up to so many rows all cosines are kept: 256 MB."""
 
 
 def mmr(vectors: npt.ArrayLike, relevance: npt.ArrayLike, k: int, *, trade: float = 0.5, chosen: Sequence[int] = ()) -> list[int]:
@@ -63,32 +65,49 @@ def k_center(vectors: npt.ArrayLike, k: int, *, chosen: Sequence[int] = (), firs
 def facility_location(vectors: npt.ArrayLike, k: int, *, chosen: Sequence[int] = ()) -> list[int]:
     """Rows that represent the set: greedy maximum of the sum over all rows of the highest cosine (>= 0) to a chosen one.
 
-    Within 1 - 1/e of the best (Nemhauser, Wolsey & Fisher 1978); lazy evaluation (Minoux 1978). Cost: rows^2 x
-    dimensions once, then a few columns a choice; memory: one block of columns.
+    Within 1 - 1/e of the best (Nemhauser, Wolsey & Fisher 1978), with lazy evaluation (Minoux 1978): a gain can only
+    shrink, so only the candidates whose last known gain is the highest are looked at again, a batch at a time. Cosines
+    count in whole millionths, so sums are exact. Cost: rows^2 x dimensions once, then some batches a choice; memory: 4
+    bytes a pair up to 8,192 rows (256 MB), above that a batch of columns, computed again when it is needed.
     """
-    rows = unit_rows(vectors)
-    covered = np.maximum(np.where(np.isfinite(near := _nearest_chosen(rows, chosen)), near, 0.0), 0.0)
-    left = _left(len(rows), chosen)
-    heap = [(-gain, i, 0) for i, gain in enumerate(_gains(rows, covered)) if left[i]]
-    heapq.heapify(heap)
-    out: list[int] = []
-    while heap and len(out) < whole(k, "k"):
-        _, i, when = heapq.heappop(heap)
-        column = np.maximum(_cosines(rows, i), covered)
-        if when < len(out):  # gains only shrink: look again, it may still be the best
-            heapq.heappush(heap, (-float(decisive((column - covered).sum())), i, len(out)))
+    similar = _Similarities(unit_rows(vectors))
+    rows = similar.rows
+    covered = np.zeros(len(rows), dtype=np.int32)
+    for pick in chosen:
+        covered = np.maximum(covered, similar.of([_row(pick, len(rows))])[0])
+    left, out = _left(len(rows), chosen), list[int]()
+    gains = np.full(len(rows), np.iinfo(np.int64).max)
+    known = np.full(len(rows), -1)  # how many rows were chosen when a gain was last looked at
+    while len(out) < whole(k, "k") and left.any():
+        best = int(np.argmax(np.where(left, gains, -1)))
+        if known[best] == len(out):
+            out.append(best)
+            left[best] = False
+            covered = np.maximum(covered, similar.of([best])[0])
             continue
-        out.append(i)
-        covered = column
+        stale = np.flatnonzero(left & (known < len(out)))
+        batch = stale[np.argsort(-gains[stale], kind="stable")[:BATCH]]
+        gains[batch] = np.maximum(similar.of(batch) - covered, 0).sum(axis=1, dtype=np.int64)
+        known[batch] = len(out)
     return out
 
 
-def _gains(rows: Vectors, covered: Floats) -> list[float]:
-    out: list[float] = []
-    for top in range(0, len(rows), BLOCK):
-        columns = np.asarray(rows @ rows[top : top + BLOCK].T, dtype=np.float64)
-        out += decisive(np.maximum(columns - covered[:, None], 0.0).sum(axis=0)).tolist()
-    return out
+class _Similarities:
+    """Cosines of given rows to all rows in whole millionths, kept where they all fit."""
+
+    def __init__(self, rows: Vectors) -> None:
+        self.rows = rows
+        self._kept = self._computed(np.arange(len(rows))) if len(rows) <= KEPT_ROWS else None
+
+    def of(self, picks: Any) -> npt.NDArray[np.int32]:
+        return self._kept[picks] if self._kept is not None else self._computed(picks)
+
+    def _computed(self, picks: Any) -> npt.NDArray[np.int32]:
+        out = np.empty((len(picks), len(self.rows)), dtype=np.int32)
+        for top in range(0, len(picks), BATCH):
+            cosines = np.asarray(self.rows[picks[top : top + BATCH]] @ self.rows.T, dtype=np.float64)
+            out[top : top + BATCH] = np.rint(cosines * 10**DECIMALS)
+        return out
 
 
 def quotas(available: Sequence[int], total: int) -> list[int]:

@@ -20,7 +20,8 @@ from tilth.stats.arrays import Floats
 TOLERANCE = 1e-8
 """The largest entry of the gradient of the mean loss at which the search ends."""
 ROUNDS = 1000
-MEMORY = 12
+MEMORY, MEMORY_BYTES = 12, 1 << 30
+"""Steps that are remembered, fewer where they would take more than a gigabyte (many labels and a large vocabulary)."""
 REDUCE_BELOW = 1500
 """With at most so many rows, and fewer rows than columns, the problem is solved in the space of the rows."""
 
@@ -93,6 +94,7 @@ Loss = Callable[[Floats], tuple[float, Floats]]
 def _lbfgs(loss: Loss, start: Floats) -> Floats:
     """The minimum of a smooth convex function; stops at TOLERANCE, or where no step lowers the value any more."""
     at, steps = start, list[tuple[Floats, Floats, float]]()
+    remembered = max(3, min(MEMORY, MEMORY_BYTES // (16 * max(1, start.size))))
     value, slope = loss(at)
     for _ in range(ROUNDS):
         if np.abs(slope).max(initial=0.0) <= TOLERANCE:
@@ -109,7 +111,7 @@ def _lbfgs(loss: Loss, start: Floats) -> Floats:
         moved, value, new_slope = found
         s, y = moved - at, new_slope - slope
         if (curve := float(s @ y)) > 1e-14 * float(y @ y):
-            steps = [*steps[-MEMORY + 1 :], (s, y, 1 / curve)]
+            steps = [*steps[1 - remembered :], (s, y, 1 / curve)]
         at, slope = moved, new_slope
     return at
 
