@@ -23,11 +23,13 @@ _CODE = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _CODE_TOKEN = re.compile(r"\n[ \t]*(?=\S)|\w+|[^\w\s]")
+# Each alternative begins with the character it takes, and looks behind after that: then the regular expression engine can
+# pass over an alternative by its first character, which makes it twice as fast.
 _OPERATORS = "|".join(
     (
-        r"(?<=[\w)])\*(?=[\w(])|(?<=[\w)]\s)\*(?=\s[\w(])",  # no emphasis
         r"[+/^<>=%$€£¥&]",
-        r"(?<![^\W\d_][^\W\d_])-(?=\s?\.?\d)|(?<=\b[a-z])-(?=[a-z]\b)|(?<=\b[a-z]\s)-(?=\s[a-z]\b)",  # no hyphen
+        r"-(?:(?<![^\W\d_][^\W\d_]-)(?=\s?\.?\d)|(?<=\b[a-z]-)(?=[a-z]\b)|(?<=\b[a-z]\s-)(?=\s[a-z]\b))",  # no hyphen
+        r"\*(?:(?<=[\w)]\*)(?=[\w(])|(?<=[\w)]\s\*)(?=\s[\w(]))",  # no emphasis
     )
 )
 _NUMBER = r"\d+(?:[.,:]\d+)*(?:(?:st|nd|rd|th)\b)?"
@@ -52,9 +54,9 @@ class Canonical(NamedTuple):
 
 @functools.cache
 def _prose(ascii_only: bool) -> re.Pattern[str]:
-    dotted = r"\b[a-z](?:\.[a-z])+\b\.?|\b[a-z](?:\+\+|\#)(?!\w)"
     if ascii_only:
-        return re.compile(f"{dotted}|[a-z]+|{_NUMBER}|{_OPERATORS}")
+        return re.compile(rf"[a-z](?:(?:\.[a-z])+\b\.?|(?:\+\+|\#)(?!\w)|[a-z]*)|{_NUMBER}|{_OPERATORS}")
+    dotted = r"[a-z](?:\.[a-z])+\b\.?|[a-z](?:\+\+|\#)(?!\w)"
     letters = f"[{UNSPACED}][{marks()}]*|(?:(?![{UNSPACED}])[^\\W\\d_]|[{marks()}\u200c\u200d])+"
     return re.compile(f"{dotted}|{letters}|{_NUMBER}|{_OPERATORS}|[{PICTURES}]")
 
@@ -130,7 +132,7 @@ def forms(token: str, code: bool = False) -> tuple[str, ...]:
         return (token,)
     if token[0].isdecimal():
         return (_number(token),)
-    token = token.rstrip(".") if "." in token and token != "." else token
+    token = token.rstrip(".") or token
     if token in lexicon.FREE:
         return ()
     if token in lexicon.EXPANSIONS:

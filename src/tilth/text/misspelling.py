@@ -13,6 +13,7 @@ from tilth.text import lexicon
 RARE = 3
 RATIO = 4
 SHORTEST = 5
+LONGEST = 40
 
 
 def corrections(words: Sequence[str], counts: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -22,11 +23,11 @@ def corrections(words: Sequence[str], counts: NDArray[np.int64]) -> NDArray[np.i
     least 4 times as many; both begin and end with the same letter and differ by one letter left out, put in, replaced, or
     two changed over (so that endings, which carry grammar, are never slips). Latin letters only.
 
-    >>> corrections(["banana", "bannana", "bandana"], np.array([9, 1, 9])).tolist()
+    >>> corrections(["banana", "bannana", "cabana"], np.array([9, 1, 9])).tolist()
     [0, 0, 2]
     """
     found = np.arange(len(words), dtype=np.int32)
-    usable = [number for number, word in enumerate(words) if len(word) >= SHORTEST - 1 and is_latin(word)]
+    usable = [number for number, word in enumerate(words) if is_plain(word)]
     rare = [number for number in usable if counts[number] <= RARE]
     if not rare:
         return found
@@ -41,9 +42,9 @@ def corrections(words: Sequence[str], counts: NDArray[np.int64]) -> NDArray[np.i
     return found
 
 
-def is_latin(word: str) -> bool:
-    """Whether a word is made of Latin letters alone."""
-    return word.isalpha() and max(word) < "ɐ"
+def is_plain(word: str) -> bool:
+    """Whether a word can be a misspelling: Latin letters alone, neither very short nor longer than words are."""
+    return SHORTEST - 1 <= len(word) <= LONGEST and word.isalpha() and max(word) < "ɐ"
 
 
 def slip(one: str, other: str) -> bool:

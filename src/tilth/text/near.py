@@ -32,7 +32,7 @@ from tilth.errors import RequestError
 from tilth.text import lexicon
 from tilth.text.compare import Comparer, Rules
 from tilth.text.minhash import agreement, band_keys, bands, shingles, signatures
-from tilth.text.misspelling import RARE, corrections, is_latin, slip
+from tilth.text.misspelling import RARE, corrections, is_plain, slip
 from tilth.text.vocabulary import CONTENT, HARD, LIGHT, Hashes, Ints, Texts, hashes, kinds, mixed, read, sums
 
 WINDOW = 32
@@ -75,16 +75,18 @@ def near_duplicates(
 
     Memory: about 16 bytes a word and 120 a text, and 288 more for a text longer than `exact_words`; the texts are not kept.
     """
-    dropped: set[int] = set()
-    taken: dict[int, list[Pair]] = {}
-    for pair in similar_pairs(texts, threshold, numbers=numbers, exact_words=exact_words, seed=seed):
-        taken.setdefault(pair.right, []).append(pair)
-    for index in sorted(taken):
-        kept = [pair for pair in taken[index] if pair.left not in dropped]
-        if kept:
-            best = max(kept, key=lambda pair: (pair.similarity, -pair.left))
-            dropped.add(index)
-            yield Near(index, best.left, best.similarity)
+    kept_for: dict[int, Near] = {}
+    taken: dict[int, list[tuple[Pair, bool]]] = {}
+    for pair, same in _pairs(texts, _rules(threshold, numbers, exact_words), seed):
+        taken.setdefault(pair.right, []).append((pair, same))
+    for row in sorted(taken):
+        options = [Near(row, pair.left, pair.similarity) for pair, _ in taken[row] if pair.left not in kept_for]
+        # the repetition of a dropped text goes with it
+        firsts = ((kept_for[pair.left], pair) for pair, same in taken[row] if same and pair.left in kept_for)
+        options += [Near(row, first.neighbour, min(first.similarity, pair.similarity)) for first, pair in firsts]
+        if options:
+            kept_for[row] = max(options, key=lambda one: (one.similarity, -one.neighbour))
+            yield kept_for[row]
 
 
 def similar_pairs(
@@ -94,19 +96,25 @@ def similar_pairs(
 
     Parameters as in `near_duplicates`. The pairs come in no order.
     """
+    return (pair for pair, _ in _pairs(texts, _rules(threshold, numbers, exact_words), seed))
+
+
+def _rules(threshold: float, numbers: str, exact_words: int) -> Rules:
     if not 0.0 < threshold <= 1.0:
         raise RequestError(f"threshold is {threshold}; it is above 0 and at most 1.", code="near.threshold")
     if numbers not in ("keep", "ignore"):
         raise RequestError(f"numbers is {numbers!r}; it is 'keep' or 'ignore'.", code="near.numbers")
-    rules = Rules(threshold, numbers == "keep", exact_words)
+    return Rules(threshold, numbers == "keep", exact_words)
+
+
+def _pairs(texts: Iterable[str], rules: Rules, seed: int) -> Iterator[tuple[Pair, bool]]:
+    """Pairs, and whether `right` is a mere repetition of `left` (the same canonical text), which is then its only pair."""
     once = _Once(texts)
-    found = read(once)
-    search = _Search(found, rules, seed)
-    yield from (Pair(first, row, 1.0) for row, first in once.again)
-    rows = np.array(once.rows, dtype=np.int64)
-    for left, right, similarity in search.pairs():
-        a, b = sorted((int(rows[left]), int(rows[right])))
-        yield Pair(a, b, similarity)
+    search = _Search(read(once), rules, seed)
+    yield from ((Pair(first, row, 1.0), True) for row, first in once.again)
+    for left, right, similarity, same in search.pairs():
+        a, b = sorted((once.rows[left], once.rows[right]))
+        yield Pair(a, b, similarity), same
 
 
 class _Once:
@@ -155,28 +163,28 @@ class _Search:
         lead = frozenset(number for number, word in enumerate(texts.words) if word in lexicon.ADJUNCTS)
         self.comparer = Comparer(rules, self.kinds.tolist(), lead, self._slips)
 
-    def pairs(self) -> Iterator[tuple[int, int, float]]:
-        """(left, right, similarity) by number of text."""
+    def pairs(self) -> Iterator[tuple[int, int, float, bool]]:
+        """(left, right, similarity, whether right repeats left) by number of text."""
         first = self._first_of_same()
         again = np.flatnonzero(first != np.arange(len(first)))
         for text in again.tolist():
             similarity = self._likeness(int(first[text]), text)
             if similarity:
-                yield int(first[text]), text, similarity
+                yield int(first[text]), text, similarity, True
         single = np.flatnonzero(first == np.arange(len(first)))
         seen = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *self._candidates(single)]))
         for packed in seen.tolist():
             left, right = divmod(packed, len(self.texts))
             similarity = self._likeness(left, right)
             if similarity:
-                yield left, right, similarity
+                yield left, right, similarity, False
 
     def _corrections(self) -> NDArray[np.int32]:
         words = self.texts.words
         counts = np.bincount(self.texts.flat, minlength=len(words))
         rare = np.flatnonzero(counts <= RARE)
         self.rare = np.zeros(len(words), dtype=np.bool_)
-        self.rare[[number for number in rare.tolist() if len(words[number]) >= _RARE_LETTERS and is_latin(words[number])]] = True
+        self.rare[[number for number in rare.tolist() if len(words[number]) >= _RARE_LETTERS and is_plain(words[number])]] = True
         return corrections(words, counts)
 
     def _slips(self, one: int, other: int) -> bool:

@@ -63,6 +63,8 @@ def read(texts: Iterable[str]) -> Texts:
         one = canonical(text)
         of = program if one.code else prose
         flat.extend(chain.from_iterable(map(of.__getitem__, one.tokens)))
+        if len(flat) == starts[-1]:  # nothing but articles and the like: then they are the text
+            flat.extend(numbers.setdefault(token, len(numbers)) for token in one.tokens)
         starts.append(len(flat))
         code.append(one.code)
     arrays = np.array(flat, dtype=np.int32), np.array(starts, dtype=np.int64), np.frombuffer(bytes(code), dtype=np.bool_)
