@@ -124,7 +124,7 @@ def test_the_json_schema_accepts_the_flows_that_we_accept() -> None:
 
 def test_keys_of_later_versions_are_none_of_this_one() -> None:
     for level, keys in LATER.items():
-        cls = {"flow": "FlowSpec", "stage": "Stage", "column": "ColumnSpec", "data": "DataSpec"}[level]
+        cls = {"flow": "FlowSpec", "stage": "Stage", "column": "ColumnSpec", "data": "DataSpec", "evaluate": "EvaluateSpec"}[level]
         from tilth.flows import grammar
 
         assert not keys & set(getattr(grammar, cls).model_fields)

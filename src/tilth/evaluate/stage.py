@@ -45,6 +45,12 @@ class Evaluation:
         """Fenced inputs that it may read."""
         return NEEDED | frozenset(self.against.values())
 
+    @property
+    def asks(self) -> dict[str, tuple[str, ...]]:
+        """Roles whose models are asked, with what they must be able to do."""
+        embeds = any(metric.embeds or "embedding" in getattr(metric, "students", ()) for metric in self.metrics)
+        return {"embedder": ()} if embeds else {}
+
     async def work(self, run: Run, folder: RunFolder) -> None:
         """Measure, one metric after the other; each is on disk before the next begins."""
         sets = self.sets(run, folder)

@@ -42,6 +42,23 @@ def check(spec: grammar.FlowSpec, problems: Problems) -> None:
         problems.add(("generate", 1), "several stages are not built yet in this version; keep one.", code="flow.not_built")
     for index, stage in enumerate(spec.generate[:1]):
         _stage(spec, stage, ("generate", index), problems)
+    if spec.evaluate is not None:
+        _evaluate(spec, spec.evaluate, problems)
+
+
+def _evaluate(spec: grammar.FlowSpec, part: grammar.EvaluateSpec, problems: Problems) -> None:
+    """The metrics and the data that `evaluate` names are there."""
+    from tilth.evaluate.metrics import BY_NAME
+
+    named: list[tuple[Where, str]] = [(("evaluate", "against", name), one) for name, one in part.against.items()]
+    if part.utility is not None and part.utility.test not in ("holdout", *part.against):
+        named.append((("evaluate", "utility", "test"), part.utility.test))
+    for path, name in named:
+        if name not in spec.data and name not in problems.held:
+            problems.add(path, f"'{name}' is no data of this flow. {suggestion(name, list(spec.data))}".rstrip(), code="flow.unknown_data")
+    for index, metric in enumerate(part.metrics or ()):
+        if metric not in BY_NAME and metric != "utility":
+            problems.add(("evaluate", "metrics", index), f"no metric is called '{metric}'. {suggestion(metric, list(BY_NAME))}".rstrip())
 
 
 def _expanded(path: Where, text: str, problems: Problems) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilth.errors import MissingExtra, RequestError, TilthError
+from tilth.errors import RequestError, TilthError
 
 if TYPE_CHECKING:
     from tilth.engine.budget import Caps
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tilth.engine.session import Settings
     from tilth.evaluate.base import Metric
     from tilth.evaluate.stage import Evaluation
+    from tilth.flows.grammar import EvaluateSpec
     from tilth.models.roles import RoleModel
     from tilth.records.data import Data
     from tilth.records.folder import RunFolder
@@ -89,7 +90,7 @@ def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | Non
 
     stage = Evaluation(chosen(wanted.metrics, wanted.utility), text=wanted.text, label=wanted.label)
     folder = _run_of(what, wanted.runs)
-    roles, notes = _embedder(wanted.embedder, stage.metrics)
+    roles, notes = _embedder(wanted.embedder, stage)
     if folder is not None:
         method, settings = _of_run(folder, wanted, roles)
     else:
@@ -98,6 +99,20 @@ def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | Non
     if progress is not None:
         settings.progress = progress
     return PreparedEvaluation(stage, settings, method, folder is not None, notes)
+
+
+def stage_of(part: EvaluateSpec) -> Evaluation:
+    """The stage that a flow's `evaluate` asks for."""
+    from tilth.evaluate.stage import Evaluation
+
+    settings: dict[str, Any] | None = None
+    against: dict[str, str] = {str(name): one for name, one in part.against.items()}
+    if part.utility is not None:
+        students = [name.removesuffix("_lr") for name in part.utility.student]
+        settings = {"students": students, "seeds": part.utility.seeds, "sizes": part.utility.sizes}
+        if part.utility.test not in ("holdout", *against):
+            against["holdout"] = part.utility.test
+    return Evaluation(chosen(part.metrics, settings), against=against)
 
 
 def chosen(metrics: Sequence[str] | None, utility: Mapping[str, Any] | None) -> list[Metric]:
@@ -141,27 +156,19 @@ def _run_of(what: str | Path | Data, runs: Path) -> RunFolder | None:
     return None
 
 
-def _embedder(given: Any, metrics: Sequence[Metric]) -> tuple[dict[str, list[RoleModel]], list[str]]:
+def _embedder(given: Any, stage: Evaluation) -> tuple[dict[str, list[RoleModel]], list[str]]:
     """The role `embedder`, where a metric needs it."""
+    from tilth.models.hashed import HashedTfidf
     from tilth.models.roles import RoleModel
-    from tilth.models.spec import open_embedder
+    from tilth.models.spec import default_embedder, open_embedder
 
-    if not any(metric.embeds or metric.name == "utility" for metric in metrics):
+    if "embedder" not in stage.asks:
         return {}, []
-    model: Any
-    try:
-        model = open_embedder(given if given is not None else "local/minilm")
-        check = getattr(model, "check", None)
-        if check is not None:
-            check()
-    except (RequestError, MissingExtra):
-        if given is not None:
-            raise
-        from tilth.models.hashed import HashedTfidf
-
-        model = HashedTfidf()
-        return {"embedder": [RoleModel(model)]}, [FALLBACK]
-    return {"embedder": [RoleModel(model)]}, []
+    model: Any = default_embedder() if given is None else open_embedder(given)
+    check = getattr(model, "check", None)
+    if check is not None:
+        check()
+    return {"embedder": [RoleModel(model)]}, [FALLBACK] if given is None and isinstance(model, HashedTfidf) else []
 
 
 def _of_run(folder: RunFolder, wanted: Wanted, roles: Mapping[str, Sequence[RoleModel]]) -> tuple[Method, Settings]:

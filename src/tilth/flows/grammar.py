@@ -17,8 +17,9 @@ Parse = Literal["text", "label", "json", "code", "list", "messages"]
 Select = Literal["random", "fixed", "knn", "diverse", "informative", "balanced"]
 
 LATER: dict[str, frozenset[str]] = {
-    "flow": frozenset({"curate", "evaluate", "review", "export"}),
+    "flow": frozenset({"curate", "review", "export"}),
     "stage": frozenset({"top_up"}),
+    "evaluate": frozenset({"gates", "benchmarks"}),
     "column": frozenset({"date", "tree", "graph", "verify", "using", "python", "swap"}),
     "data": frozenset({"split"}),
 }
@@ -197,6 +198,34 @@ def _stages(value: Any) -> Any:
 Stages = Annotated[list[Stage], BeforeValidator(_stages, json_schema_input_type=Stage | list[Stage]), Field(min_length=1)]
 
 
+def _many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class UtilitySpec(Part):
+    """What the records are worth to students; the controls are always measured, whatever `compare` names."""
+
+    student: Annotated[list[Literal["tfidf_lr", "embedding_lr"]], BeforeValidator(_many), Field(min_length=1)] = Field(
+        ["tfidf_lr", "embedding_lr"], description="Which students.", examples=["tfidf_lr"]
+    )
+    test: str = Field("holdout", description="Name of the data that they are tested on.")
+    compare: list[Literal["real", "synthetic", "real+synthetic", "majority", "templates", "eda", "annotate"]] = Field(
+        [], description="Arms worth naming; all of them are measured."
+    )
+    seeds: int = Field(10, ge=1, description="Draws of real records.")
+    sizes: list[int] = Field([16, 100], min_length=1, description="Real records drawn, in all.")
+
+
+class EvaluateSpec(Part):
+    """How the records are measured."""
+
+    against: dict[Literal["real", "holdout", "support", "unlabelled"], str] = Field(
+        {}, description="Which data is which set; default: the data of that name.", examples=[{"real": "support"}]
+    )
+    metrics: list[str] | None = Field(None, description="Metrics by name; default: all that can be measured.", examples=[["vendi", "c2st"]])
+    utility: UtilitySpec | None = Field(None, description="Train students on real, synthetic and both.")
+
+
 class FlowSpec(Part):
     """A whole flow file."""
 
@@ -210,3 +239,4 @@ class FlowSpec(Part):
     task: TaskSpec = Field(description="What the data is for: kind, domain, labels, language.")
     data: dict[str, DataEntry] = Field({}, description="Inputs by name; support, real and holdout have a fixed meaning.")
     generate: Stages = Field(description="How records are made.")
+    evaluate: EvaluateSpec | None = Field(None, description="How the result is measured against real data.")

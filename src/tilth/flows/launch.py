@@ -15,7 +15,7 @@ from tilth.flows.overriding import flow_of, overridden
 
 if TYPE_CHECKING:
     from tilth.engine.budget import Caps
-    from tilth.engine.execute import Handle, Outcome
+    from tilth.engine.execute import Handle, Outcome, Stage
     from tilth.engine.method import Method, Task
     from tilth.engine.progress import Progress
     from tilth.engine.session import Settings
@@ -59,6 +59,7 @@ class Prepared:
     method: Method
     settings: Settings
     notes: list[str] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
 
     @property
     def folder(self) -> RunFolder:
@@ -75,7 +76,7 @@ class Prepared:
         if not folder.flow.exists() or folder.flow.read_text("utf-8") != text:
             with replacing(folder.flow) as file:
                 file.write(text.encode("utf-8"))
-        return await execute(self.method, self.settings, handle=handle)
+        return await execute(self.method, self.settings, stages=self.stages, handle=handle)
 
 
 def run(what: Flow | Method | str | Path, *, handle: Handle | None = None, **options: Unpack[Options]) -> Outcome:
@@ -118,14 +119,25 @@ def prepare(what: Flow | Method | str | Path, **options: Unpack[Options]) -> Pre
     method = flow.method(inputs)
     task = flow.task()
     check_inputs(method, inputs, task)
-    roles = open_roles(flow, method)
+    stages = stages_of(flow)
+    roles = open_roles(flow, method, [role for stage in stages for role in getattr(stage, "asks", ())])
     check_capabilities(method, roles, flow.name if method.name == "columns" else method.name)
     identity = identity_of(flow, method, roles, inputs)
     runs = Path(options.get("runs", "runs"))
     folder, earlier, notes = choose_folder(runs, options.get("name") or flow.name, identity)
     settings = _settings(flow, options, folder, inputs, roles, identity, task, earlier)
     check_prices(settings)
-    return Prepared(flow, method, settings, [*fallbacks(flow, roles), *notes])
+    return Prepared(flow, method, settings, [*fallbacks(flow, roles), *notes], stages)
+
+
+def stages_of(flow: Flow) -> list[Stage]:
+    """What the flow does after generation, in order."""
+    stages: list[Stage] = []
+    if flow.spec.evaluate is not None:
+        from tilth.flows.evaluating import stage_of
+
+        stages.append(stage_of(flow.spec.evaluate))
+    return stages
 
 
 def _settings(

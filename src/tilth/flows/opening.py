@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
@@ -20,8 +20,8 @@ DEFAULT = {"generator": "local"}
 """Specs of roles that nothing sets. An unset embedder is the best that is on this machine; every other role is the generator."""
 
 
-def open_roles(flow: Flow, method: Method) -> dict[str, list[RoleModel]]:
-    """Role to its models, for the roles that the method uses.
+def open_roles(flow: Flow, method: Method, more: Iterable[str] = ()) -> dict[str, list[RoleModel]]:
+    """Role to its models, for the roles that the method and the stages after it (`more`) use.
 
     Roles of a name of one's own (``writer_a``), which a parameter may list, are opened as well; those that nothing uses
     (a judge of a stage that does not judge) are not, so that no key is asked for in vain.
@@ -33,7 +33,8 @@ def open_roles(flow: Flow, method: Method) -> dict[str, list[RoleModel]]:
     from tilth.models.spec import default_embedder
 
     given = flow.models()
-    wanted = [role for role in {**dict.fromkeys(method.roles), **dict.fromkeys(given)} if role in method.roles or role not in ROLES]
+    used = dict.fromkeys([*method.roles, *more])
+    wanted = [role for role in {**used, **dict.fromkeys(given)} if role in used or role not in ROLES]
     if "generator" not in wanted and any(role not in given and role != "embedder" for role in wanted):
         wanted.append("generator")
     opened: dict[str, list[RoleModel]] = {}

@@ -233,6 +233,8 @@ LEVELS: dict[str, type[BaseModel]] = {
     "stage": grammar.Stage,
     "column": grammar.ColumnSpec,
     "demonstrations": grammar.DemonstrationSpec,
+    "evaluate": grammar.EvaluateSpec,
+    "utility": grammar.UtilitySpec,
 }
 
 
@@ -242,6 +244,8 @@ def _level(names: list[str]) -> str:
         names = names[1:] or ["stage"]
         if names[0] == "columns":
             return "demonstrations" if len(names) > 2 else "column"
+    if names[:2] == ["evaluate", "utility"]:
+        return "utility"
     if names[:1] == ["models"] and len(names) > 2:
         return "price"
     return names[0] if names and names[0] in LEVELS else "flow"

@@ -34,7 +34,7 @@ class Utility(Metric):
     """
 
     name: ClassVar[str] = "utility"
-    sets: ClassVar[frozenset[str]] = frozenset({"holdout", "real"})
+    sets: ClassVar[frozenset[str]] = frozenset({"holdout"})
     labels: ClassVar[bool] = True
     cost: ClassVar[str] = "students x sizes x seeds x arms fits"
     asked: ClassVar[bool] = True
@@ -50,7 +50,10 @@ class Utility(Metric):
 
     async def measure(self, run: Run, sets: Sets) -> Sequence[Value]:
         """One value per student and size: the better of the weightings is not chosen, each has its own."""
-        real, test = (examples(sets.sample(name, self.most)) for name in ("real", "holdout"))
+        source = "real" if sets.has("real") else "support"
+        real, test = (examples(sets.sample(name, self.most)) for name in (source, "holdout"))
+        if not real:
+            return [self.none("needs real rows with labels: --real FILE")]
         arms, filters, missing = self._arms(sets)
         sizes = tuple(size for size in sorted(set(self.sizes)) if 0 < size <= len(real)) or (len(real),)
         design = Design(

@@ -181,13 +181,14 @@ class Table:
 
     def _by_fit(self, flat: npt.NDArray[np.int16], weights: npt.NDArray[np.float32]) -> Floats:
         """(draws, fits): the score of each fit on each resample of test rows."""
-        if self.design.metric == "accuracy":
-            return np.asarray(weights @ (flat == self._truth).T.astype(np.float32) / weights.sum(axis=1, keepdims=True), dtype=np.float64)
+        if self.design.metric == "accuracy":  # counts are exact in float32, and it is twice as fast
+            hits = np.asarray(weights @ (flat == self._truth).T.astype(np.float32), dtype=np.float64)
+            return hits / weights.sum(axis=1, keepdims=True, dtype=np.float64)
         totals, classes = np.zeros((len(weights), len(flat))), np.zeros((len(weights), 1))
         for label in range(len(self.labels)):
             true = (self._truth == label).astype(np.float32)
             said = (flat == label).T.astype(np.float32)
-            hit, have = weights @ (said * true[:, None]), (weights @ true)[:, None]
+            hit, have = np.asarray(weights @ (said * true[:, None]), dtype=np.float64), (weights @ true)[:, None]
             f1 = 2 * hit / np.maximum(weights @ said + have, 1e-9)
             totals += np.where(have > 0, f1, 0.0)  # labels of the test rows drawn; others have no recall
             classes += have > 0
