@@ -13,9 +13,9 @@ from tilth.evaluate.utility.experiment import Design, Learner, embedding, experi
 from tilth.evaluate.utility.table import Table
 from tilth.models.hashed import HashedTfidf
 
-GOOD = "superb moving warm clever funny bright tender gripping".split()
-BAD = "dull clumsy cold stupid tedious bleak shallow boring".split()
-COMMON = "film story actor scene ending music pace script camera plot".split()
+GOOD = ["superb", "moving", "warm", "clever", "funny", "bright", "tender", "gripping"]
+BAD = ["dull", "clumsy", "cold", "stupid", "tedious", "bleak", "shallow", "boring"]
+COMMON = ["film", "story", "actor", "scene", "ending", "music", "pace", "script", "camera", "plot"]
 
 
 def rows(n: int, seed: int, *, flipped: float = 0.0) -> list[Example]:
@@ -53,7 +53,7 @@ def test_every_control_is_there_for_every_student_and_size(table: Table) -> None
 
 
 def test_templates_are_not_filtered(table: Table) -> None:
-    assert {key.filter for key in table.keys() if key.arm == TEMPLATES} == {""}
+    assert {key.filter for key in table if key.arm == TEMPLATES} == {""}
 
 
 def test_a_gain_is_the_difference_of_the_values_and_is_paired(table: Table) -> None:
@@ -134,7 +134,7 @@ def test_same_input_same_table(table: Table) -> None:
 def test_an_empty_set_is_named_and_not_scored() -> None:
     found = experiment(rows(30, 1), rows(30, 2), {"LLM": [[]]}, DESIGN, students=[hashed()])
     assert any(line.startswith("LLM:") for line in found.missing)
-    assert not any(key.arm == "LLM" for key in found.keys())
+    assert not any(key.arm == "LLM" for key in found)
 
 
 def test_no_test_rows_is_one_clear_line() -> None:

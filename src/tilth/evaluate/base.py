@@ -65,8 +65,8 @@ def edges(interval: Interval | None) -> Pair | None:
     return None if interval is None else (interval.low, interval.high)
 
 
-SETS = ("synthetic", "real", "holdout", "support", "unlabelled")
-"""Names of the sets of data; the last four are inputs of the run."""
+SETS = ("synthetic", "real", "holdout", "support", "unlabelled", "templates")
+"""Names of the sets of data; all but the first are inputs of the run."""
 
 LONGEST = 20_000
 """Characters of a text that the sampled metrics read: a row of a megabyte is one row, not a dataset of its own."""
@@ -76,8 +76,8 @@ LONGEST = 20_000
 class Sets:
     """The data of an evaluation. Rows without a text count nowhere but in the shares of all rows.
 
-    uncurated: the rows before curation, where there was one. text, label: the columns that hold them; text None: the one that
-    is found.
+    templates: what prompts began with, without an LLM. uncurated: the rows before curation, where there was one.
+    text, label: the columns that hold them; text None: the one that is found.
     """
 
     synthetic: Rows
@@ -85,6 +85,7 @@ class Sets:
     holdout: Rows | None = None
     support: Rows | None = None
     unlabelled: Rows | None = None
+    templates: Rows | None = None
     uncurated: Rows | None = None
     text: str | None = None
     label: str = "label"
@@ -134,7 +135,8 @@ class Metric(BaseModel):
     """Measures a dataset. Fields are its configuration.
 
     name; direction; sets: those that it cannot do without, beside the synthetic rows; labels: whether these need labels;
-    cost: ``n``, ``n k``, ``calls``; embeds: whether it needs an embedder. asked: measured only when it is named.
+    cost: ``n``, ``n k``, ``calls``; embeds: whether it needs an embedder. asks: roles whose models it asks, with what these must
+    be able to do. asked: measured only when it is named.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,6 +147,7 @@ class Metric(BaseModel):
     labels: ClassVar[bool] = False
     cost: ClassVar[str] = "n"
     embeds: ClassVar[bool] = False
+    asks: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     asked: ClassVar[bool] = False
 
     async def measure(self, run: Run, sets: Sets) -> Value | Sequence[Value]:

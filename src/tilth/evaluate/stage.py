@@ -26,7 +26,7 @@ class Evaluation:
 
     Parameters
     ----------
-    metrics: in the order in which they are shown. against: set (real, holdout, support, unlabelled) to the input that it is;
+    metrics: in the order in which they are shown. against: set (real, holdout, support, unlabelled, templates) to the input that it is;
         default: the input of that name. text, label: columns; text None: the one that is found.
     """
 
@@ -49,7 +49,10 @@ class Evaluation:
     def asks(self) -> dict[str, tuple[str, ...]]:
         """Roles whose models are asked, with what they must be able to do."""
         embeds = any(metric.embeds or "embedding" in getattr(metric, "students", ()) for metric in self.metrics)
-        return {"embedder": ()} if embeds else {}
+        found: dict[str, tuple[str, ...]] = {"embedder": ()} if embeds else {}
+        for metric in self.metrics:
+            found.update(metric.asks)
+        return found
 
     async def work(self, run: Run, folder: RunFolder) -> None:
         """Measure, one metric after the other; each is on disk before the next begins."""
@@ -67,7 +70,7 @@ class Evaluation:
         found = {name: _rows(run, given) for name, given in self.against.items() if run.has(given)}
         sets = Sets(Rows.kept(folder), text=self.text, label=self.label, seed=run.seed)
         sets.real, sets.holdout = found.get("real"), found.get("holdout")
-        sets.support, sets.unlabelled = found.get("support"), found.get("unlabelled")
+        sets.support, sets.unlabelled, sets.templates = found.get("support"), found.get("unlabelled"), found.get("templates")
         if folder.decisions.exists():
             sets.uncurated = Stored(folder.rows).rows()
         return sets

@@ -31,7 +31,7 @@ class Wanted:
     """What to evaluate, and how. Paths of sets win over the inputs that a run's flow names.
 
     metrics: names, None: all that can be measured. utility: settings of it, None: not measured. text, label: columns.
-    embedder: a spec or a model; None: local/minilm, or hashed words where that is not there.
+    models: role (embedder, generator) to a spec or a model; unset: local/minilm, or hashed words where that is not there, and local.
     """
 
     sets: Mapping[str, str | Path | Data] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Wanted:
     utility: Mapping[str, Any] | None = None
     text: str | None = None
     label: str = "label"
-    embedder: Any = None
+    models: Mapping[str, Any] = field(default_factory=dict)
     task: Task | None = None
     seed: int | None = None
     caps: Caps | None = None
@@ -90,7 +90,7 @@ def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | Non
 
     stage = Evaluation(chosen(wanted.metrics, wanted.utility), text=wanted.text, label=wanted.label)
     folder = _run_of(what, wanted.runs)
-    roles, notes = _embedder(wanted.embedder, stage)
+    roles, notes = _roles(wanted.models, stage)
     if folder is not None:
         method, settings = _of_run(folder, wanted, roles)
     else:
@@ -156,19 +156,29 @@ def _run_of(what: str | Path | Data, runs: Path) -> RunFolder | None:
     return None
 
 
-def _embedder(given: Any, stage: Evaluation) -> tuple[dict[str, list[RoleModel]], list[str]]:
-    """The role `embedder`, where a metric needs it."""
+def _roles(given: Mapping[str, Any], stage: Evaluation) -> tuple[dict[str, list[RoleModel]], list[str]]:
+    """The models of the roles that the metrics ask, and what to tell the user about them."""
     from tilth.models.hashed import HashedTfidf
-    from tilth.models.roles import RoleModel
+    from tilth.models.roles import RoleModel, open_role
     from tilth.models.spec import default_embedder, open_embedder
 
-    if "embedder" not in stage.asks:
-        return {}, []
-    model: Any = default_embedder() if given is None else open_embedder(given)
-    check = getattr(model, "check", None)
-    if check is not None:
-        check()
-    return {"embedder": [RoleModel(model)]}, [FALLBACK] if given is None and isinstance(model, HashedTfidf) else []
+    roles: dict[str, list[RoleModel]] = {}
+    for role, able in stage.asks.items():
+        model: Any
+        if role == "embedder":
+            model = open_embedder(given[role]) if role in given else default_embedder()
+            roles[role] = [RoleModel(model)]
+        else:
+            roles[role] = [open_role(given.get(role, "local"), role=role)]
+        lacking = next((one for one in able if not getattr(roles[role][0].can, one, False)), None)
+        if lacking is not None:
+            what = f"{roles[role][0].name} cannot score given texts. See: tilth models list --can {lacking}"
+            raise RequestError(what, code="model.cannot")
+        check = getattr(roles[role][0].model, "check", None)
+        if check is not None:
+            check()
+    hashed = "embedder" in roles and "embedder" not in given and isinstance(roles["embedder"][0].model, HashedTfidf)
+    return roles, [FALLBACK] if hashed else []
 
 
 def _of_run(folder: RunFolder, wanted: Wanted, roles: Mapping[str, Sequence[RoleModel]]) -> tuple[Method, Settings]:

@@ -219,7 +219,7 @@ class UtilitySpec(Part):
 class EvaluateSpec(Part):
     """How the records are measured."""
 
-    against: dict[Literal["real", "holdout", "support", "unlabelled"], str] = Field(
+    against: dict[Literal["real", "holdout", "support", "unlabelled", "templates"], str] = Field(
         {}, description="Which data is which set; default: the data of that name.", examples=[{"real": "support"}]
     )
     metrics: list[str] | None = Field(None, description="Metrics by name; default: all that can be measured.", examples=[["vendi", "c2st"]])

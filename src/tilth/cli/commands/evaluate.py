@@ -41,14 +41,14 @@ FILE = click.Path(dir_okay=True)
 @click.option("--draws", type=click.IntRange(1), metavar="N", help="Of utility: draws of real rows. Default: 10.")
 @click.option(
     "--templates",
-    type=click.Path(exists=True, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="Of utility: template texts with labels.",
 )
 @click.option("--text", metavar="COLUMN", help="The column that holds the text. Default: the one that is found.")
 @click.option("--label", default="label", show_default=True, metavar="COLUMN", help="The column that holds the label.")
 @click.option("--task", metavar="FILE|TEXT", help="What the data is for; its language is what 'language' asks for.")
-@click.option("-m", "--model", "models", multiple=True, metavar="embedder=SPEC", help="What makes vectors. Default: local/minilm.")
+@click.option("-m", "--model", "models", multiple=True, metavar="[ROLE=]SPEC", help="embedder: makes vectors; generator: llm_agreement.")
 @click.option("--seed", type=int, help="Seed of samples and draws. Default: the run's, else 0.")
 @click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Stop before more is spent (exit 4).")
 @click.option("--name", help="Name of the run's folder, for a file.")
@@ -76,22 +76,19 @@ def _wanted(session: Session, **given: Any) -> Any:
     from tilth.flows.evaluating import Wanted
 
     by_role = roles(given["models"])
-    if others := sorted(set(by_role) - {"embedder"}):
-        raise RequestError(f"-m {others[0]}=…: evaluating uses the role 'embedder' only. Write -m embedder=SPEC.", code="model.role")
     asked = {
         "students": _list(given["students"]),
         "sizes": _numbers(given["sizes"]),
         "seeds": given["draws"],
-        "templates": _templates(given["templates"], given["label"]),
     }
     utility = {name: value for name, value in asked.items() if value is not None}
     return Wanted(
-        sets={name: given[name] for name in ("real", "holdout", "support", "unlabelled") if given[name] is not None},
+        sets={name: given[name] for name in ("real", "holdout", "support", "unlabelled", "templates") if given[name] is not None},
         metrics=_list(given["metrics"]),
         utility=utility if given["utility"] or utility else None,
         text=given["text"],
         label=given["label"],
-        embedder=by_role["embedder"][-1] if by_role else None,
+        models={role: specs[-1] for role, specs in by_role.items()},
         task=_task(given["task"]),
         seed=given["seed"],
         caps=Caps(usd=given["budget"]),
@@ -109,18 +106,6 @@ def _numbers(text: str | None) -> list[int] | None:
         return None if text is None else [int(one) for one in _list(text) or ()]
     except ValueError:
         raise RequestError(f"--sizes {text}: whole numbers, separated by commas.", code="option.number") from None
-
-
-def _templates(path: str | None, label: str) -> dict[str, list[str]] | None:
-    """Label to template texts, from a file with columns text and label."""
-    if path is None:
-        return None
-    from tilth.records.read import read
-
-    found: dict[str, list[str]] = {}
-    for row in read(path, name="templates"):
-        found.setdefault(str(row.get(label)), []).append(str(row.get("text")))
-    return found
 
 
 def _task(given: str | None) -> Task | None:

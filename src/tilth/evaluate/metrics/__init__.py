@@ -5,7 +5,7 @@ from __future__ import annotations
 from tilth.errors import RequestError
 from tilth.evaluate.base import Metric
 from tilth.evaluate.metrics.copies import Contamination, Memorised, NearDuplicates
-from tilth.evaluate.metrics.labels import LabelAgreement
+from tilth.evaluate.metrics.labels import LabelAgreement, LlmAgreement
 from tilth.evaluate.metrics.lexical import Compression, DistinctN, SelfBleu
 from tilth.evaluate.metrics.semantic import Aps, Vendi
 from tilth.evaluate.metrics.shares import LanguageShare, RefusalShare
@@ -13,6 +13,7 @@ from tilth.evaluate.metrics.twosample import C2st
 
 ALL: tuple[type[Metric], ...] = (
     LabelAgreement,
+    LlmAgreement,
     NearDuplicates,
     Contamination,
     Memorised,

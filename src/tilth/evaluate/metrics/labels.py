@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
 
 from tilth.evaluate.base import Metric, Sets, Value, texts_of
 from tilth.records.record import Record
 from tilth.stats.agreement import observed_agreement
-from tilth.stats.intervals import newcombe, wilson
+from tilth.stats.intervals import Interval, newcombe, wilson
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
@@ -63,6 +65,54 @@ class LabelAgreement(Metric):
                 finding += f"; about {noise:.0%} look wrong" if noise else ""
                 finding += f"; first look at {', '.join(detail['suspects'][:3])}" if detail["suspects"] else ""
         return self.report(agreed, KERNEL, against=reference, seed=sets.seed, samples=judged["own"], finding=finding, detail=detail)
+
+
+class LlmAgreement(Metric):
+    """Share of rows whose label is the likeliest to a language model that reads the text (`tilth.score.likelihood`).
+
+    The reference is the same share of real rows: how good the model is as a judge of labels. Samples: ln p of the own label
+    minus that of the best other one. most: rows of each set. template, words: as there.
+    """
+
+    name: ClassVar[str] = "llm_agreement"
+    labels: ClassVar[bool] = True
+    cost: ClassVar[str] = "calls"
+    asks: ClassVar[Mapping[str, tuple[str, ...]]] = {"generator": ("score",)}
+    asked: ClassVar[bool] = True
+    most: int = 400
+    template: str = "Text: {{ text }}\nLabel:"
+    words: dict[str, str] = Field(default={})
+
+    async def measure(self, run: Run, sets: Sets) -> Value:
+        """Scores of the label words, with what the model prefers whatever the text says taken out."""
+        source = next((name for name in ("real", "support", "holdout") if sets.labelled(name)), "")
+        rows = [one for one in sets.sample("synthetic", self.most) if one["label"] is not None]
+        real = [one for one in sets.sample(source, self.most) if one["label"] is not None] if source else []
+        ours, theirs = await self._margins(run, rows), await self._margins(run, real)
+        found, reference = _positive(ours), _positive(theirs)
+        finding = ""
+        if found is not None and reference is not None and found.high < reference.low:
+            finding = f"labels: the model agrees with {found.value:.0%} of them, with {reference.value:.0%} of the real ones"
+        kernel, why = (
+            f"{run.models('generator')[0].identity}, batch calibrated",
+            "fewer than two labels, or no text that the model can take",
+        )
+        return self.report(found, kernel, against=reference, seed=sets.seed, samples=ours, finding=finding, why=why)
+
+    async def _margins(self, run: Run, rows: Sequence[Record]) -> list[float | None]:
+        """One for each row; none for a set with fewer than two labels."""
+        from tilth.score.likelihood import LabelProbability
+        from tilth.score.rows import Rows
+
+        if len({one["label"] for one in rows}) < 2:
+            return []
+        scorer = LabelProbability(template=self.template, words=self.words, on="text")
+        return [score.number async for score in scorer.score(run, Rows.of(rows))]
+
+
+def _positive(margins: Sequence[float | None]) -> Interval | None:
+    scored = [one for one in margins if one is not None]
+    return wilson(sum(one > 0 for one in scored), len(scored))
 
 
 def _by_real(rows: Sequence[Record], sets: Sets, source: str, most: int) -> dict[str, Any]:

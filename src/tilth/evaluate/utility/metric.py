@@ -28,9 +28,8 @@ class Utility(Metric):
     are given, and for the run's own curation the rows before it against as many of them at random. A control that cannot be
     had is reported as missing.
 
-    students: which. sizes: real rows, in all. seeds: draws of real rows. weightings: plain, balanced or both. templates: texts
-    by label, or None: the openings that the rows' own conditions hold. test: the set that is measured on. score: accuracy
-    or macro_f1. draws: resamples.
+    students: which. sizes: real rows, in all. seeds: draws of real rows. weightings: plain, balanced or both. score: accuracy
+    or macro_f1. draws: resamples. The templates are the set of that name, else the openings that the rows' conditions hold.
     """
 
     name: ClassVar[str] = "utility"
@@ -43,7 +42,6 @@ class Utility(Metric):
     sizes: tuple[int, ...] = Field((16, 100), description="Real rows drawn, in all.")
     seeds: int = Field(10, ge=1, description="Draws of real rows.")
     weightings: tuple[Weighting, ...] = ("plain", "balanced")
-    templates: dict[str, list[str]] | None = None
     score: Literal["accuracy", "macro_f1"] = "accuracy"
     draws: int = Field(1000, ge=100)
     most: int = Field(5000, ge=1, description="Rows of each set that are used.")
@@ -70,8 +68,7 @@ class Utility(Metric):
         rows, filters = self._synthetic(sets)
         arms: dict[str, list[list[Example]]] = {SYNTHETIC: [rows]}
         missing: list[str] = []
-        templates = [Example(text, label) for label, texts in (self.templates or {}).items() for text in texts]
-        templates = templates or drawn_openings(sets.rows("synthetic"))[: self.most]
+        templates = examples(sets.sample("templates", self.most)) or drawn_openings(sets.rows("synthetic"))[: self.most]
         if templates:
             arms[TEMPLATES] = [templates]
         if sets.has("unlabelled"):

@@ -70,6 +70,9 @@ class Table:
         """The cells, in the order in which they were laid out."""
         return list(self._cells)
 
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._cells)
+
     def __contains__(self, key: Key) -> bool:
         return key in self._cells
 
@@ -183,7 +186,7 @@ class Table:
         """(draws, fits): the score of each fit on each resample of test rows."""
         if self.design.metric == "accuracy":  # counts are exact in float32, and it is twice as fast
             hits = np.asarray(weights @ (flat == self._truth).T.astype(np.float32), dtype=np.float64)
-            return hits / weights.sum(axis=1, keepdims=True, dtype=np.float64)
+            return np.asarray(hits / weights.sum(axis=1, keepdims=True, dtype=np.float64), dtype=np.float64)
         totals, classes = np.zeros((len(weights), len(flat))), np.zeros((len(weights), 1))
         for label in range(len(self.labels)):
             true = (self._truth == label).astype(np.float32)
