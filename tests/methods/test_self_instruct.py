@@ -55,7 +55,7 @@ def last_task(prompt):
 def plays(prompt, seed):
     """What a base model might answer to the method's four prompts, bad habits included; a function of its arguments."""
     rng = random.Random(f"{prompt}/{seed}")
-    if prompt.rstrip().endswith("9."):
+    if is_list(prompt):
         shown = re.findall(r"^\d\. (.+)$", prompt, re.M)
         fresh = invented(rng)
         habits = [
@@ -118,7 +118,8 @@ def planted(*tasks):
 
 
 def is_list(prompt):
-    return re.search(r"^\d+\.\s*$", prompt.rstrip().split("\n")[-1]) is not None
+    """Whether tasks are asked for: the list stands open, or a chat is told to go on with it."""
+    return "Go on with this list" in prompt[-200:] or re.search(r"^\d+\.$", prompt.rstrip().split("\n")[-1]) is not None
 
 
 def is_type(prompt):
@@ -364,6 +365,7 @@ def test_lists_are_split_at_numbers_that_begin_a_line(text, found):
         ("Input: x\nOutput: y\nInput: z\nOutput: q", [("x", "y")]),
         ("Example 1\nList: 3, 1\nOutput: 1, 3\nExample 2\nInput 2: 5\nOutput 2: 5!", [("List: 3, 1", "1, 3"), ("5", "5!")]),
         ("Example 1\nOnly an output", [("", "Only an output")]),
+        ("**Example 1**\n**Input:** x\n**Output:** y\n\n### Example 2\nInput: z\n**Output**: **q**", [("x", "y"), ("z", "**q**")]),
         ("Nothing of the kind", []),
     ],
 )
@@ -373,6 +375,7 @@ def test_input_first_replies_are_read_as_the_code_reads_them(text, found):
 
 def test_output_first_replies_are_read_label_by_label():
     assert output_first("Well:\nClass label: good\nText: a\n  b\nClass label: bad") == [("Text: a\n  b", "good"), ("", "bad")]
+    assert output_first("**Class label:** good\nText: a\n\n**Class label**: bad") == [("Text: a", "good"), ("", "bad")]
     assert output_first("good\nText: a") == []
 
 

@@ -28,7 +28,8 @@ def copy(root, tmp_path_factory):
         place = tmp_path_factory.mktemp("mutant")
         shutil.copy(root / "pyproject.toml", place)
         shutil.copytree(root / "src", place / "src")
-        shutil.copytree(root / "tests" / "methods", place / "tests" / "methods")
+        for folder in ("methods", "contract"):  # a method's tests declare a scenario of the contract
+            shutil.copytree(root / "tests" / folder, place / "tests" / folder)
         shutil.copy(root / "tests" / "conftest.py", place / "tests")
         if patch is not None:
             environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(place.parent)}

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 _NUMBERED = re.compile(r"^[ \t]{0,3}\d{1,3}[ \t]?\.(?:[ \t]+|(?=\n)|$)", re.MULTILINE)
-_EXAMPLE = re.compile(r"Example\s?\d*\.?:?")
-_OUTPUT = re.compile(r"Output\s*\d*\s*:")
-_INPUT = re.compile(r"Input\s*\d*\s*:")
-_LABEL = "Class label:"
+# the authors' marks, and the same in bold or as headings, which is how chat models like to write them
+_EXAMPLE = re.compile(r"(?:#+ |\*\*)?Example\s?\d*\.?:?(?:\*\*:?)?")
+_OUTPUT = re.compile(r"(?:\*\*)?Output\s*\d*\s*(?:\*\*:|:(?:\*\*)?)")
+_INPUT = re.compile(r"(?:\*\*)?Input\s*\d*\s*(?:\*\*:|:(?:\*\*)?)")
+_LABEL = re.compile(r"(?:\*\*)?Class label(?:\*\*:|:(?:\*\*)?)")
 
 
 class Instance(NamedTuple):
@@ -51,7 +52,7 @@ def _input_output(text: str) -> Instance:
 def output_first(text: str) -> list[Instance]:
     """Instances of "Class label:" sections: the first line is the output, what follows the input."""
     found = []
-    for part in text.split(_LABEL)[1:]:
+    for part in _LABEL.split(text)[1:]:
         label, _, given = part.strip().partition("\n")
         found.append(Instance(given.strip(), label.strip()))
     return found

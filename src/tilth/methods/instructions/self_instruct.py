@@ -64,10 +64,9 @@ class SelfInstruct(Method):
             "{% else %}\n"
             "A list of different tasks:\n"
             "{% endif %}\n"
-            "{% if chat %}\n(Go on with the list, from number {{ first }} to {{ last }}, one task a line, and write nothing else.)\n"
-            "{% endif %}\n"
             "{% for shown in demonstrations %}\n{{ loop.index }}. {{ shown }}\n{% endfor %}\n"
-            "{{ first }}."
+            "{% if chat %}\n\nGo on with this list, from number {{ first }} to {{ last }}: one new task a line, each after its number, "
+            "unlike the others. Write nothing else.{% else %}\n{{ first }}.{% endif %}"
         ),
         "type": (
             "Can each task be seen as classification, where the output is one of a few labels?\n\n"
