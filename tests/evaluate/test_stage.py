@@ -227,3 +227,24 @@ def test_given_templates_are_the_control(tmp_path: Path) -> None:
     sets = {"real": reviews(60, 3, "real"), "holdout": reviews(60, 2, "test"), "templates": reviews(20, 5, "template")}
     found = evaluated(reviews(40, 1, "row"), tmp_path, metrics=[], utility={"students": ["tfidf"], "sizes": [10], "seeds": 2}, **sets)
     assert "templates" in {cell["arm"] for cell in found.values[0].detail["controls"]["cells"]}
+
+
+@pytest.mark.usefixtures("files")
+def test_curation_is_compared_with_as_many_rows_at_random() -> None:
+    from tilth.records.results import finalise, schema_of, write_decisions
+    from tilth.score.rows import Rows
+
+    outcome = ran(FLOW[: FLOW.index("evaluate:")])
+    dropped = list(Rows.kept(outcome.folder).ids())[::2]
+    empty = {"score": None, "neighbour": None, "before": None, "after": None}
+    write_decisions(outcome.folder, [{"id": one, "step": "length", "action": "drop", "reason": "short", **empty} for one in dropped])
+    schema = schema_of(outcome.folder)
+    assert schema is not None
+    finalise(outcome.folder, schema)
+    utility = {"students": ["tfidf"], "sizes": [10], "seeds": 3}
+    ready = prepare("made", Wanted(metrics=[], utility=utility, runs=Path("runs")))
+    assert start(ready.execute).status == "done"
+    cells = ready.stage.values[0].detail["controls"]["cells"]
+    assert {cell["filter"] for cell in cells if cell["arm"] == "synthetic"} == {"", "curated", "random half for curated"}
+    curated = next(cell for cell in cells if cell["filter"] == "curated" and cell["way"] == "add")
+    assert curated["over_random_half"] is not None
