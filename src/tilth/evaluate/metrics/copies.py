@@ -91,7 +91,7 @@ class Contamination(Metric):
         same = wilson(len(self._hits(index, real, held, n)), len(real)) if real else None
         named = [self._named(hit, rows, held) for hit in list(hits.values())[:NAMED]]
         finding = ""
-        if hits:
+        if hits and n == min(self.ns):  # said once; the longer runs of words are among these
             first = f"{named[0]['row']} has {named[0]['holdout']}"
             finding = f"{len(hits)} row{'s hold' if len(hits) > 1 else ' holds'} text of the holdout ({n} words): {first}"
         samples = [1.0 if at in hits else 0.0 for at in range(len(rows))]

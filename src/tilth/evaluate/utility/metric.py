@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -60,7 +61,17 @@ class Utility(Metric):
         learners = await self._learners(run, [real, test, *(rows for many in arms.values() for rows in many)], design, missing)
         if not learners:
             return [self.none("no student can be trained: " + "; ".join(missing))]
-        table = await asyncio.to_thread(experiment, real, test, arms, design, students=learners, filters=filters)
+        gone = threading.Event()
+
+        def go_on(done: int, total: int) -> None:
+            if gone.is_set():
+                raise InterruptedError(f"stopped after {done} of {total} fits")
+
+        try:
+            table = await asyncio.to_thread(experiment, real, test, arms, design, students=learners, filters=filters, progress=go_on)
+        except asyncio.CancelledError:  # the run was stopped: a thread cannot be cancelled, but it can be asked
+            gone.set()
+            raise
         table.missing[:0] = missing
         return _values(table, run.seed)
 
