@@ -9,7 +9,7 @@ one canonical form (`tilth.text.canonical`), and then:
 
 * numbers, negations, comparisons, quantifiers, units, currencies, operators, single letters and all of a program's tokens
   must agree (``numbers="keep"``, the default);
-* up to `exact_words` words that count (80), every other word must agree too, but for misspellings of frequent words; only
+* up to `exact_words` words that count (120), every other word must agree too, but for misspellings of frequent words; only
   articles and words such as "of" may differ, and one adjunct may have moved;
 * beyond, a share of words may differ that grows with the length towards 1 - threshold. Such pairs are found by MinHash over
   word runs whose width depends on the length (1 word up to 40, 2 up to 120, 3 above; see `tilth.text.minhash`).
@@ -60,7 +60,7 @@ class Pair(NamedTuple):
 
 
 def near_duplicates(
-    texts: Iterable[str], threshold: float = 0.85, *, numbers: Literal["keep", "ignore"] = "keep", exact_words: int = 80, seed: int = 0
+    texts: Iterable[str], threshold: float = 0.85, *, numbers: Literal["keep", "ignore"] = "keep", exact_words: int = 120, seed: int = 0
 ) -> Iterator[Near]:
     """The texts to drop, by index, each with a kept neighbour and their similarity.
 
@@ -90,7 +90,7 @@ def near_duplicates(
 
 
 def similar_pairs(
-    texts: Iterable[str], threshold: float = 0.85, *, numbers: Literal["keep", "ignore"] = "keep", exact_words: int = 80, seed: int = 0
+    texts: Iterable[str], threshold: float = 0.85, *, numbers: Literal["keep", "ignore"] = "keep", exact_words: int = 120, seed: int = 0
 ) -> Iterator[Pair]:
     """All verified pairs with `left` before `right`; several with the same canonical text are paired with their first only.
 
