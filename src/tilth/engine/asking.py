@@ -38,20 +38,20 @@ class Question:
         if not isinstance(prompt, (str, list, tuple)):
             given = {name: value for name in ("prefill", "stop", "schema") if (value := getattr(prompt, name, None))}
             parse = parse or getattr(prompt, "parse", None)
-        extra = {**chosen.extra, **{name: value for name, value in params.items() if name not in KNOWN and value is not None}}
-        given.update({name: value for name, value in params.items() if name in KNOWN and value is not None})
-        given["temperature"] = _first(given.get("temperature"), chosen.temperature, 1.0)
-        given["top_p"] = _first(given.get("top_p"), chosen.top_p, 1.0)
-        given["max_tokens"] = _first(given.get("max_tokens"), chosen.max_tokens, None)
-        stop = given.get("stop") or chosen.stop or ()
-        given["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+        extra = dict(chosen.extra)
+        for name, value in params.items():
+            if value is not None:
+                (given if name in KNOWN else extra)[name] = value
+        for name, default in (("temperature", 1.0), ("top_p", 1.0), ("max_tokens", None)):
+            if name not in given:
+                by_role = getattr(chosen, name)
+                given[name] = default if by_role is None else by_role
+        stop = given.get("stop") or chosen.stop
+        if stop:
+            given["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
         request = Request(messages=messages, prompt=text, extra=extra, **given)
         _check(request, chosen)
         return cls(request, parse)
-
-
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
 
 
 def _content(prompt: Any, raw: bool) -> tuple[tuple[Message, ...] | None, str | None]:
@@ -67,15 +67,14 @@ def _content(prompt: Any, raw: bool) -> tuple[tuple[Message, ...] | None, str | 
 def _check(request: Request, chosen: RoleModel) -> None:
     """A request that the model cannot serve is refused before anything is sent."""
     can = chosen.can
-    needs = {
-        "completion": request.prompt is not None,
-        "chat": request.messages is not None,
-        "prefill": bool(request.prefill),
-        "schema": request.schema is not None,
-        "tools": bool(request.tools),
-        "logprobs": request.logprobs,
-    }
-    for name, needed in needs.items():
+    for name, needed in (
+        ("completion", request.prompt is not None),
+        ("chat", request.messages is not None),
+        ("prefill", request.prefill),
+        ("schema", request.schema is not None),
+        ("tools", request.tools),
+        ("logprobs", request.logprobs),
+    ):
         if needed and not getattr(can, name):
             what = f"{chosen.name} cannot do {name}, which this prompt needs. See: tilth models list --can {name}"
             raise RequestError(what, code="model.cannot")

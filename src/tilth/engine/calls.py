@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class Call:
     body: bytes
     max_tokens: int
     send: Callable[[], Awaitable[tuple[bytes, Usage]]]
+    sampled: bool = False
     held: Spent | None = None
 
 
@@ -94,7 +95,7 @@ class Caller:
             reply = await model.complete(_with_seed(request, seed) if seed is not None else request)
             return reply_bytes(reply), reply.usage
 
-        call = Call(frame, role, chosen, "ask", key, body, request.max_tokens or 0, send)
+        call = Call(frame, role, chosen, "ask", key, body, request.max_tokens or 0, send, sampled)
         stored = await (self._answer(call) if sampled else self._shared(call))
         if b'"error"' in stored:
             _raise_error(stored)
@@ -138,7 +139,7 @@ class Caller:
 
     async def _answer(self, call: Call) -> bytes:
         session = self._session
-        found = session.journal.get(call.key, call.max_tokens)
+        found = None if session.journal.fresh and call.sampled else session.journal.get(call.key, call.max_tokens)
         if found is None:
             return await self._pay(call)
         session.progress.from_journal += 1
@@ -265,8 +266,6 @@ class Caller:
 
 
 def _with_seed(request: Request, seed: int) -> Request:
-    from dataclasses import replace
-
     return replace(request, seed=seed)
 
 

@@ -23,6 +23,7 @@ from tilth.records.record import Record
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATACLASS
 _LENGTH = struct.Struct("<cQ").pack
+_BYTES, _TEXT, _WHOLE = ([_LENGTH(kind, size) for size in range(64)] for kind in (b"b", b"s", b"i"))  # every call needs a dozen
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 
@@ -34,17 +35,19 @@ def digest(*parts: bytes | str | int) -> bytes:
     >>> digest("tilth/1", 7).hex()
     'f00d5e6f49da3b8df4d9509dfd5d59a7'
     """
-    out = []
+    out = b""
     for part in parts:
-        if isinstance(part, str):
-            data, kind = part.encode("utf-8", "surrogatepass"), b"s"
-        elif isinstance(part, (bytes, bytearray, memoryview)):
-            data, kind = bytes(part), b"b"
+        if isinstance(part, (bytes, bytearray, memoryview)):
+            size = len(part)
+            out += (_BYTES[size] if size < 64 else _LENGTH(b"b", size)) + part
+        elif isinstance(part, str):
+            data = part.encode("utf-8", "surrogatepass")
+            size = len(data)
+            out += (_TEXT[size] if size < 64 else _LENGTH(b"s", size)) + data
         else:  # numpy's whole numbers too
-            data, kind = str(index(part)).encode(), b"i"
-        out.append(_LENGTH(kind, len(data)))
-        out.append(data)
-    return blake2b(b"".join(out), digest_size=16).digest()
+            data = b"%d" % index(part)
+            out += (_WHOLE[len(data)] if len(data) < 64 else _LENGTH(b"i", len(data))) + data
+    return blake2b(out, digest_size=16).digest()
 
 
 def hex_digest(*parts: bytes | str | int) -> str:

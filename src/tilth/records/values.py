@@ -109,6 +109,8 @@ def _scalar(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str and value.isascii():  # nearly all of them
+        return value
     value = _scalar(value)
     if not isinstance(value, str):
         raise Misfit
