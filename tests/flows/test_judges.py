@@ -6,8 +6,8 @@ import pytest
 
 from flows.support import go, model, said
 from tilth.errors import Failure
-from tilth.prompts.ratings import scores_parser
 from tilth.models.base import Reply
+from tilth.prompts.ratings import scores_parser
 
 HEAD = """\
 tilth: 1

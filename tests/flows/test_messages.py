@@ -188,7 +188,7 @@ VARIANTS = {
         "Known: label, origin, fit, labels, row, task.",
     ),
     "rows": (("  rows: 10\n", ""), "f.yaml:8:3: 'rows' is missing: say how many records you want."),
-    "not built: curate": (("data:", "curate: [refusals]\ndata:"), "f.yaml:5:1: 'curate' is not built yet in this version; leave it out."),
+    "not built: review": (("data:", "review: {}\ndata:"), "f.yaml:5:1: 'review' is not built yet in this version; leave it out."),
     "not built: verify": (
         ("{values: [calm, angry]}", "{verify: python}"),
         "f.yaml:11:12: 'verify' is not built yet in this version; leave it out.",

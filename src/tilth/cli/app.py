@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("start", "tilth.cli.commands.demo", "a small complete run on this machine, no key needed"),
     "run": ("work", "tilth.cli.commands.run", "grow records; run it again to continue"),
     "annotate": ("work", "tilth.cli.commands.annotate", "label texts with a model, with probabilities"),
+    "curate": ("work", "tilth.cli.commands.curate", "which records stay, and why the others do not"),
     "evaluate": ("work", "tilth.cli.commands.evaluate", "what a dataset is worth, against real data"),
     "trace": ("look", "tilth.cli.commands.trace", "why this record is here, or why not"),
     "status": ("look", "tilth.cli.commands.status", "all runs, or one"),

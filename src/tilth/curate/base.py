@@ -59,7 +59,7 @@ class Step(BaseModel):
     on: str | tuple[str, ...] | None = Field(None, description="Column (or columns) that it looks at; default: the one with the text.")
 
     @property
-    def label(self) -> str:
+    def step_id(self) -> str:
         """The id, or the step's own name."""
         return self.id or self.name
 
@@ -96,4 +96,4 @@ class Step(BaseModel):
         """The decision that the step's action makes of a reason."""
         if self.action == "weight":
             more = {"before": {"weight": None}, "after": {"weight": self.weight(score)}, **more}
-        return Decision(score.id, self.label, self.action, reason, score.number, score.neighbour, **more)
+        return Decision(score.id, self.step_id, self.action, reason, score.number, score.neighbour, **more)

@@ -72,7 +72,7 @@ def written(item: Any) -> tuple[str, dict[str, Any]]:
 def step_of(item: Any) -> Step:
     """A step from what a flow would say, or the step itself.
 
-    >>> step_of({"length": {"words": [3, 400]}}).label
+    >>> step_of({"length": {"words": [3, 400]}}).step_id
     'length'
 
     Raises

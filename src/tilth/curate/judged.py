@@ -49,7 +49,7 @@ class Judge(Step):
     def scorer(self) -> Scorer:
         """See `tilth.score.judge`."""
         if self.pairwise:
-            first, second = ("chosen", "rejected") if self.pairwise is True else self.pairwise
+            first, second = self.pairwise if isinstance(self.pairwise, tuple) else ("chosen", "rejected")
             return Pairwise(asks=str(self.asks), first=first, second=second, shows=self.shows, swap=self.swap, role=self.role)
         asks = {ONE: self.asks} if isinstance(self.asks, str) else self.asks
         return Rubric(asks=asks, low=self.scale[0], high=self.scale[1], shows=self.shows, role=self.role)

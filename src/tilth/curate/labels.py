@@ -10,9 +10,8 @@ from pydantic import Field, model_validator
 from tilth.curate.base import Action, Decision, Step
 from tilth.records.ids import json_value
 from tilth.score.base import Score
-from tilth.score.likelihood import TEMPLATE
+from tilth.score.likelihood import TEMPLATE, own_label
 from tilth.score.likelihood import LabelProbability as ByModel
-from tilth.score.likelihood import own_label
 from tilth.score.students import StudentAgreement
 
 
@@ -25,9 +24,9 @@ class LabelProbability(Step):
 
     name: ClassVar[str] = "label_probability"
     plain: ClassVar[str] = "keep"
-    keep: float | None = Field(None, gt=0, le=1, description="Share of each label that is kept, the most probable first.", examples=[0.5])
-    at_least: float | None = Field(None, description="Least margin in nats: ln p(label) minus that of the best other label.", examples=[0.0])
-    template: str = Field(TEMPLATE, description="Jinja; the label word comes directly after it.", examples=["Review: {{ text }}\nSentiment:"])
+    keep: float | None = Field(None, gt=0, le=1, description="Share of each label that is kept.", examples=[0.5])
+    at_least: float | None = Field(None, description="Least margin in nats over the best other label.", examples=[0.0])
+    template: str = Field(TEMPLATE, description="Jinja; the label word follows it.", examples=["Review: {{ text }}\nSentiment:"])
     words: dict[str, str] = Field({}, description="Label word of each label; default: a space and the label.")
     label: str = Field("label", description="Column of the label.")
     role: str = Field("generator", description="Which role's model scores.")
@@ -86,12 +85,13 @@ class LabelNoise(Step):
     label: str = Field("label", description="Column of the label.")
     group: str | None = Field(None, description="Column of what belongs together: never trained and judged on apart.")
     folds: int = Field(5, ge=2, description="Parts that the rows are split into.")
+    rounds: int = Field(5, ge=1, description="How often rows whose label was contradicted are left out and all judged again.")
     seed: int = Field(0, description="Of the split.")
 
     @property
     def scorer(self) -> StudentAgreement:
         """See `tilth.score.students.StudentAgreement`."""
-        same: dict[str, Any] = {name: getattr(self, name) for name in ("student", "label", "group", "folds", "seed", "on")}
+        same: dict[str, Any] = {name: getattr(self, name) for name in ("student", "label", "group", "folds", "rounds", "seed", "on")}
         return StudentAgreement(**same)
 
     def decide(self, scores: Iterable[Score]) -> Iterator[Decision]:
@@ -108,6 +108,14 @@ class LabelNoise(Step):
                 suspected = says != found["label"] and found["p"][says] >= thresholds.get(says, 1.0) - 1e-6
             if suspected:
                 yield self.decision(score, f"label_says_{says}" if says != found["label"] else "label_improbable")
+
+    def notes(self, scores: Iterable[Score]) -> list[str]:
+        """A warning where the students are too weak to tell a wrong label from one that they do not understand."""
+        said = [json_value(score.detail) for score in scores if score.number is not None]
+        agree = sum(one["says"] == one["label"] for one in said)
+        if not said or agree >= 0.8 * len(said):
+            return []
+        return [f"the students agree with {agree / len(said):.0%} of the labels only: many wrong labels, or a task too hard for them."]
 
     def _thresholds(self, scores: Iterable[Score]) -> dict[str, float]:
         """Mean probability of each label among the rows that bear it."""

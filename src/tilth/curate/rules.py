@@ -41,15 +41,17 @@ class Length(Step):
     @field_validator("words", "chars", "tokens", mode="before")
     @classmethod
     def _range(cls, value: Any) -> Any:
-        """``3..400`` is [3, 400]; an open end is left out or written ``..``."""
+        """``3..400`` is [3, 400]; an open end is null, or left out beside the dots."""
+        if value is None:
+            return None
         if isinstance(value, str) and ".." in value:
             low, _, high = value.partition("..")
             value = [float(low or 0), float(high or "inf")]
         if isinstance(value, (list, tuple)) and len(value) == 2:
-            low, high = (float(value[0] or 0), float("inf") if value[1] is None else float(value[1]))
-            if not 0 <= low <= high:
+            least, most = float(value[0] or 0), float("inf") if value[1] is None else float(value[1])
+            if not 0 <= least <= most:
                 raise ValueError(f"goes from the least to the most, not [{value[0]}, {value[1]}]")
-            return (low, high)
+            return (least, most)
         raise ValueError("must be [least, most]")
 
     @model_validator(mode="after")

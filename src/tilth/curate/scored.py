@@ -32,12 +32,17 @@ class Scores:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Score]:
-        stored = read_rows(self.path, ["id", "score", "text", "detail", "neighbour"])
+        stored = self.all(self.path)
         for own in self._rows.ids():
-            found = next((row for row in stored if row["id"] == own), None)
+            found = next((score for score in stored if score.id == own), None)
             if found is not None:
-                value = found["text"] if found["text"] is not None else found["score"]
-                yield Score(own, value, found["detail"] or "", found["neighbour"])
+                yield found
+
+    @staticmethod
+    def all(path: Path) -> Iterator[Score]:
+        """Every score in a file."""
+        for row in read_rows(path, ["id", "score", "text", "detail", "neighbour"]):
+            yield Score(row["id"], row["text"] if row["text"] is not None else row["score"], row["detail"] or "", row["neighbour"])
 
 
 def schema(key: dict[str, str]) -> pa.Schema:

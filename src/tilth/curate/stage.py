@@ -70,13 +70,13 @@ class Curation:
         """Roles whose models are asked, with what they must be able to do."""
         found: dict[str, set[str]] = {}
         for step in self.steps:
-            for role, can in step.scorer.asks().items():
+            for role, can in step.scorer.roles().items():
                 found.setdefault(role, set()).update(can)
         return {role: tuple(sorted(can)) for role, can in found.items()}
 
     def settings(self) -> list[dict[str, Any]]:
-        """The steps as plain values, every default written out."""
-        return [{step.name: step.model_dump(mode="json", by_alias=True)} for step in self.steps]
+        """The steps as plain values, as a flow could write them, with every default."""
+        return [{step.name: step.model_dump(mode="json", by_alias=True, exclude_none=True)} for step in self.steps]
 
     async def work(self, run: Run, folder: RunFolder) -> None:
         """Score, decide, and write ``scores/``, ``decisions.parquet`` and ``artifacts/curation.json``."""
@@ -87,7 +87,7 @@ class Curation:
         spool = run.spool("decisions")
         for step in self.steps:
             started, rows = time.perf_counter(), stored.rows()
-            report = StepReport(step.label, step.name, before=len(rows))
+            report = StepReport(step.step_id, step.name, before=len(rows))
             scores = await self._scores(run, folder, step, rows, stored, report)
             for decision in _applied(step, scores, stored, report):
                 spool.append(_record(decision))
@@ -95,14 +95,14 @@ class Curation:
             _tell(run, step, scores, report)
             self.report.append(report)
         write_decisions(folder, (record.columns for record in spool))
-        _forget_others(folder, {step.label for step in self.steps})
+        _forget_others(folder, {step.step_id for step in self.steps})
         timeless = [{key: value for key, value in asdict(one).items() if key not in ("seconds", "reused")} for one in self.report]
         run.artifact("curation", {"steps": timeless, "settings": self.settings()})
 
     async def _scores(self, run: Run, folder: RunFolder, step: Step, rows: Rows, stored: Stored, report: StepReport) -> Scores:
         from tilth.curate.scored import Scores, key_of, reusable, write
 
-        path, scorer = folder.scores / f"{step.label}.parquet", step.scorer
+        path, scorer = folder.scores / f"{step.step_id}.parquet", step.scorer
         key = key_of(scorer, scorer.depends(run), rows, stored.base)
         report.reused = reusable(path, key, rows)
         if not report.reused:
@@ -117,7 +117,7 @@ def _named(steps: list[Step]) -> list[Step]:
     taken: dict[str, int] = {}
     out = []
     for step in steps:
-        label = step.label
+        label = step.step_id
         taken[label] = taken.get(label, 0) + 1
         if taken[label] > 1 and step.id:
             raise RequestError(f"two steps have the id '{label}'. Give one of them another: id: NAME", code="curate.same_id")
@@ -133,7 +133,7 @@ def _applied(step: Step, scores: Scores, stored: Stored, report: StepReport) -> 
     for decision in step.decide(scores):
         at = next((position for position, id_ in positions if id_ == decision.id), None)
         if at is None:
-            raise Bug(f"step '{step.label}' decided about {decision.id} out of row order, or twice.", code="bug.decide")
+            raise Bug(f"step '{step.step_id}' decided about {decision.id} out of row order, or twice.", code="bug.decide")
         actions[decision.action] += 1
         reasons[decision.reason] += 1
         if decision.action == "drop":

@@ -42,6 +42,10 @@ def check(spec: grammar.FlowSpec, problems: Problems) -> None:
         problems.add(("generate", 1), "several stages are not built yet in this version; keep one.", code="flow.not_built")
     for index, stage in enumerate(spec.generate[:1]):
         _stage(spec, stage, ("generate", index), problems)
+    if spec.curate:
+        from tilth.flows.curating import check_steps
+
+        check_steps(spec, problems)
     if spec.evaluate is not None:
         _evaluate(spec, spec.evaluate, problems)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tilth.errors import RequestError, TilthError
 
 if TYPE_CHECKING:
+    from tilth.curate.stage import Curation
     from tilth.engine.budget import Caps
     from tilth.engine.execute import Handle, Outcome
     from tilth.engine.method import Method, Task
@@ -89,12 +90,12 @@ def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | Non
     from tilth.evaluate.stage import Evaluation
 
     stage = Evaluation(chosen(wanted.metrics, wanted.utility), text=wanted.text, label=wanted.label)
-    folder = _run_of(what, wanted.runs)
-    roles, notes = _roles(wanted.models, stage)
+    folder = run_of(what, wanted.runs)
+    roles, notes = opened_roles(wanted.models, stage)
     if folder is not None:
-        method, settings = _of_run(folder, wanted, roles)
+        method, settings = of_run(folder, wanted, roles)
     else:
-        method, settings, more = _of_data(what, wanted, roles)
+        method, settings, more = of_data(what, wanted, roles)
         notes += more
     if progress is not None:
         settings.progress = progress
@@ -144,7 +145,7 @@ def utility_of(settings: Mapping[str, Any]) -> Metric:
         raise RequestError(f"utility: '{name}': {first['msg']}.", code="evaluate.utility") from None
 
 
-def _run_of(what: str | Path | Data, runs: Path) -> RunFolder | None:
+def run_of(what: str | Path | Data, runs: Path) -> RunFolder | None:
     """The run that is meant; None where it is data."""
     from tilth.records.folder import RunFolder
 
@@ -156,7 +157,7 @@ def _run_of(what: str | Path | Data, runs: Path) -> RunFolder | None:
     return None
 
 
-def _roles(given: Mapping[str, Any], stage: Evaluation) -> tuple[dict[str, list[RoleModel]], list[str]]:
+def opened_roles(given: Mapping[str, Any], stage: Evaluation | Curation) -> tuple[dict[str, list[RoleModel]], list[str]]:
     """The models of the roles that the metrics ask, and what to tell the user about them."""
     from tilth.models.hashed import HashedTfidf
     from tilth.models.roles import RoleModel, open_role
@@ -181,7 +182,7 @@ def _roles(given: Mapping[str, Any], stage: Evaluation) -> tuple[dict[str, list[
     return roles, [FALLBACK] if hashed else []
 
 
-def _of_run(folder: RunFolder, wanted: Wanted, roles: Mapping[str, Sequence[RoleModel]]) -> tuple[Method, Settings]:
+def of_run(folder: RunFolder, wanted: Wanted, roles: Mapping[str, Sequence[RoleModel]]) -> tuple[Method, Settings]:
     from tilth.engine.budget import Caps
     from tilth.engine.given import Given
     from tilth.engine.method import Task
@@ -230,7 +231,7 @@ def _opened(wanted: Wanted) -> dict[str, Data]:
     return {name: read(one, name=name) if isinstance(one, (str, Path)) else one for name, one in wanted.sets.items()}
 
 
-def _of_data(what: str | Path | Data, wanted: Wanted, roles: Mapping[str, Sequence[RoleModel]]) -> tuple[Method, Settings, list[str]]:
+def of_data(what: str | Path | Data, wanted: Wanted, roles: Mapping[str, Sequence[RoleModel]]) -> tuple[Method, Settings, list[str]]:
     from tilth.engine.budget import Caps
     from tilth.engine.given import INPUT, given
     from tilth.engine.method import Task

@@ -17,7 +17,7 @@ Parse = Literal["text", "label", "json", "code", "list", "messages"]
 Select = Literal["random", "fixed", "knn", "diverse", "informative", "balanced"]
 
 LATER: dict[str, frozenset[str]] = {
-    "flow": frozenset({"curate", "review", "export"}),
+    "flow": frozenset({"review", "export"}),
     "stage": frozenset({"top_up"}),
     "evaluate": frozenset({"gates", "benchmarks"}),
     "column": frozenset({"date", "tree", "graph", "verify", "using", "python", "swap"}),
@@ -226,6 +226,10 @@ class EvaluateSpec(Part):
     utility: UtilitySpec | None = Field(None, description="Train students on real, synthetic and both.")
 
 
+StepItem = str | dict[str, Any]
+"""``NAME``, ``NAME: VALUE`` or ``NAME: {setting: value}``; `tilth.flows.curating` checks what stands in it."""
+
+
 class FlowSpec(Part):
     """A whole flow file."""
 
@@ -239,4 +243,5 @@ class FlowSpec(Part):
     task: TaskSpec = Field(description="What the data is for: kind, domain, labels, language.")
     data: dict[str, DataEntry] = Field({}, description="Inputs by name; support, real and holdout have a fixed meaning.")
     generate: Stages = Field(description="How records are made.")
+    curate: list[StepItem] = Field([], description="Which records stay: steps, in order.", examples=[["refusals", {"dedupe": 0.85}]])
     evaluate: EvaluateSpec | None = Field(None, description="How the result is measured against real data.")

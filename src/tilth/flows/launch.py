@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from tilth.flows.flow import Flow
 from tilth.flows.identity import choose_folder, identity_of, journal_of
 from tilth.flows.inputs import BadLines, check_inputs
-from tilth.flows.opening import check_capabilities, fallbacks, open_roles
+from tilth.flows.opening import check_capabilities, check_stage, fallbacks, open_roles
 from tilth.flows.overriding import flow_of, overridden
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ def prepare(what: Flow | Method | str | Path, **options: Unpack[Options]) -> Pre
     stages = stages_of(flow)
     roles = open_roles(flow, method, [role for stage in stages for role in getattr(stage, "asks", ())])
     check_capabilities(method, roles, flow.name if method.name == "columns" else method.name)
+    for stage in stages:
+        check_stage(stage, roles)
     identity = identity_of(flow, method, roles, inputs)
     runs = Path(options.get("runs", "runs"))
     folder, earlier, notes = choose_folder(runs, options.get("name") or flow.name, identity)
@@ -133,6 +135,10 @@ def prepare(what: Flow | Method | str | Path, **options: Unpack[Options]) -> Pre
 def stages_of(flow: Flow) -> list[Stage]:
     """What the flow does after generation, in order."""
     stages: list[Stage] = []
+    if flow.spec.curate:
+        from tilth.flows.curating import stage_of as curation_of
+
+        stages.append(curation_of(flow.spec))
     if flow.spec.evaluate is not None:
         from tilth.flows.evaluating import stage_of
 

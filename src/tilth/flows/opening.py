@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
@@ -122,7 +122,17 @@ def check_capabilities(method: Method, roles: Mapping[str, list[RoleModel]], nam
     ------
     RequestError: one cannot.
     """
-    for role, needed in method.needs.items():
+    _able(method.needs, roles, name)
+
+
+def check_stage(stage: Any, roles: Mapping[str, list[RoleModel]]) -> None:
+    """The same for a stage after generation, by its `asks`."""
+    asks = getattr(stage, "asks", None)
+    _able(asks if isinstance(asks, Mapping) else {}, roles, stage.name)
+
+
+def _able(needs: Mapping[str, Sequence[str]], roles: Mapping[str, list[RoleModel]], name: str) -> None:
+    for role, needed in needs.items():
         for model in roles.get(role) or roles.get("generator") or ():
             lacking = next((one for one in needed if not getattr(model.can, one, False)), None)
             if lacking is not None:

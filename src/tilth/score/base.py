@@ -56,14 +56,14 @@ class Scorer(BaseModel):
         """Inputs of the run that it reads beside the rows, such as the holdout that rows are compared with."""
         return frozenset()
 
-    def asks(self) -> Mapping[str, tuple[str, ...]]:
+    def roles(self) -> Mapping[str, tuple[str, ...]]:
         """Roles whose models it asks, each with what they must be able to do; checked before the first call."""
         return {}
 
     def depends(self, run: Run) -> bytes:
         """Digest of what a score depends on beside configuration and rows: models, references."""
         parts: list[bytes | str] = []
-        for role in sorted(self.asks()):
+        for role in sorted(self.roles()):
             parts += [role, *(model.identity for model in run.models(role))]
         for name in sorted(self.reads()):
             parts += [name, *(digest(record.id or "", canonical(record.columns)) for record in run.data(name))]

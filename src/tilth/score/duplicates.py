@@ -150,7 +150,7 @@ class SemanticDuplicates(Duplicates):
     name: ClassVar[str] = "semantic_duplicates"
     at_least: float = Field(SEMANTIC_FLOOR, gt=0, le=1)
 
-    def asks(self) -> dict[str, tuple[str, ...]]:
+    def roles(self) -> dict[str, tuple[str, ...]]:
         """The embedder."""
         return {"embedder": ()}
 

@@ -31,7 +31,7 @@ class Judged(Scorer):
 
     role: str = "judge"
 
-    def asks(self) -> dict[str, tuple[str, ...]]:
+    def roles(self) -> dict[str, tuple[str, ...]]:
         """The judge."""
         return {self.role: ()}
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _SCRIPTS: tuple[tuple[str, str, str], ...] = (
     ("ja", "぀", "ヿ"), ("ko", "가", "힣"), ("ko", "ᄀ", "ᇿ"), ("th", "ก", "๛"), ("el", "Ͱ", "Ͽ"), ("he", "֐", "׿"), ("hi", "ऀ", "ॿ"),
-    ("bn", "ঀ", "৿"), ("ta", "஀", "௿"), ("te", "ఀ", "౿"), ("ka", "Ⴀ", "ჿ"), ("hy", "԰", "֏"), ("zh", "㐀", "鿿"), ("ar", "؀", "ۿ"), ("ru", "Ѐ", "ӿ"),
+    ("bn", "ঀ", "৿"), ("ta", "஀", "௿"),
+    ("te", "ఀ", "౿"), ("ka", "Ⴀ", "ჿ"), ("hy", "԰", "֏"), ("zh", "㐀", "鿿"),
+    ("ar", "؀", "ۿ"), ("ru", "Ѐ", "ӿ"),
 )  # fmt: skip
 """Languages that their script tells, by ranges; Arabic and Cyrillic script are looked at more closely."""
 
@@ -31,7 +33,7 @@ _FAMILIES = {
     "ru": ("ru", {"uk": "іїєґ", "bg": "", "sr": "ђјљњћџ"}),
     "ar": ("ar", {"fa": "پچژگکی", "ur": "ٹڈڑےںہ"}),
 }
-_BULGARIAN = frozenset("е са че на от да се за ще като при няма този тази".split())
+_BULGARIAN = frozenset(["е", "са", "че", "на", "от", "да", "се", "за", "ще", "като", "при", "няма", "този", "тази"])
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 LONGEST = 20_000
@@ -69,10 +71,10 @@ def probabilities(text: str, expected: str | None = None) -> dict[str, float]:
     total = letters.total()
     if total < LEAST_LETTERS and not any(script not in ("latin", "other") for script in letters):
         return {}
-    found: Counter[str] = Counter()
+    found: dict[str, float] = {}
     for script, count in _joined(letters).items():
         for code, share in _of_script(script, tokens, expected).items():
-            found[code] += share * count / total
+            found[code] = found.get(code, 0.0) + share * count / total
     return {code: share for code, share in found.items() if share > 0.001}
 
 
@@ -111,9 +113,10 @@ def _of_script(script: str, tokens: list[str], expected: str | None) -> dict[str
 
 
 def _latin(words: list[str], expected: str | None) -> dict[str, float]:
-    """Naive Bayes over words: frequent ones by rank, the others by the trigrams of the frequent ones."""
+    """Naive Bayes over words, each once: frequent ones by rank, the others by the trigrams of the frequent ones."""
     import numpy as np
 
+    words = list(dict.fromkeys(words))
     found = [_evidence(word) for word in words]
     if not words or (len(words) < FEW and not any(listed for listed, _ in found)):
         return {}

@@ -50,7 +50,7 @@ class LabelProbability(Scorer):
     role: str = "generator"
     on: On = None
 
-    def asks(self) -> dict[str, tuple[str, ...]]:
+    def roles(self) -> dict[str, tuple[str, ...]]:
         """A model that scores given texts."""
         return {self.role: ("score",)}
 

@@ -67,7 +67,8 @@ class Rows:
         missing = [name for name in columns if first is not None and name not in first]
         if first is not None and missing:
             have = ", ".join(first)
-            raise RequestError(f"{who} needs the column '{missing[0]}', which the rows do not have (they have: {have}).", code="data.column")
+            what = f"{who} needs the column '{missing[0]}', which the rows do not have (they have: {have})."
+            raise RequestError(what, code="data.column")
 
     @property
     def mark(self) -> bytes:

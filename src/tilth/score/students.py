@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tilth.stats.partition import Partition
     from tilth.train.student import OutOfFold, Student
 
+STRENGTH = 1.0
+"""Inverse penalty of the students: a judge of labels must not learn single wrong ones by heart."""
 LEAST = 16
 """Rows of a label below which a student is no judge: with 8 a class its filter cost 17 points (lowdata measurements)."""
 
@@ -33,7 +35,9 @@ class StudentAgreement(Scorer):
     fewer than 16 rows, are not scored.
 
     student: ``tfidf`` or ``embedding``. folds: at least 2. Rows that share `group` (a column), a parent or nearly the same
-    text are in one fold.
+    text are in one fold. rounds: after each, the rows whose label was contradicted are left out of training, and all are
+    judged again: where many labels are wrong, students trained on them are poor judges (30 % flipped, 600 planted reviews:
+    86 % of the flips found in the first round, all in the fifth).
     """
 
     name: ClassVar[str] = "student_agreement"
@@ -43,6 +47,7 @@ class StudentAgreement(Scorer):
     label: str = "label"
     group: str | None = None
     folds: int = Field(5, ge=2)
+    rounds: int = Field(5, ge=1)
     seed: int = 0
     on: On = None
 
@@ -50,7 +55,7 @@ class StudentAgreement(Scorer):
         """The label's column, and that of the group."""
         return frozenset({self.label, *([self.group] if self.group else [])})
 
-    def asks(self) -> dict[str, tuple[str, ...]]:
+    def roles(self) -> dict[str, tuple[str, ...]]:
         """The embedder, where it is used."""
         return {"embedder": ()} if self.student == "embedding" else {}
 
@@ -74,10 +79,10 @@ class StudentAgreement(Scorer):
         for note in found.notes:
             run.note(f"{self.name}: {note}")
         place = {row: at for at, row in enumerate(usable)}
-        own, best = found.of([labels[row] for row in usable]), found.predicted()
+        given, best = found.of([labels[row] for row in usable]), found.predicted()
         for row, id_ in enumerate(ids):
             at = place.get(row)
-            value = own[at] if at is not None else None
+            value = given[at] if at is not None else None
             if at is None or value is None:
                 yield Score(id_, None)
                 continue
@@ -103,9 +108,14 @@ class StudentAgreement(Scorer):
         if self.student == "embedding":
             from tilth.train.embedding import EmbeddingLogistic
 
-            student = EmbeddingLogistic()
+            student = EmbeddingLogistic(STRENGTH)
         else:
             from tilth.train.tfidf import TfidfLogistic
 
-            student = TfidfLogistic()
-        return student.out_of_fold(features, labels, ids=ids, groups=groups, folds=self.folds, seed=self.seed)
+            student = TfidfLogistic(STRENGTH)
+        rows = student.features(features)
+        weight = None
+        for _ in range(self.rounds):
+            found = student.out_of_fold(rows, labels, ids=ids, groups=groups, folds=self.folds, seed=self.seed, weight=weight)
+            weight = [0.0 if says is not None and says != label else 1.0 for says, label in zip(found.predicted(), labels, strict=True)]
+        return found

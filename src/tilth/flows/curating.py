@@ -1,0 +1,174 @@
+"""The `curate` part of a flow: its steps checked, and made into a stage; and curation of a file or a run by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tilth.errors import RequestError
+from tilth.flows import evaluating
+from tilth.flows.words import suggestion
+
+if TYPE_CHECKING:
+    from tilth.curate.stage import Curation
+    from tilth.engine.execute import Handle, Outcome
+    from tilth.engine.method import Method
+    from tilth.engine.progress import Progress
+    from tilth.engine.session import Settings
+    from tilth.flows.grammar import FlowSpec
+    from tilth.flows.load import Where
+    from tilth.flows.validate import Problems
+    from tilth.records.data import Data
+    from tilth.records.folder import RunFolder
+
+STAGE = "curate"
+
+
+def check_steps(spec: FlowSpec, problems: Problems) -> None:
+    """Every step is known, its settings are its own, and the data that it names is there."""
+    from tilth.curate import Curation
+
+    good = [_step(item, ("curate", index), spec, problems) for index, item in enumerate(spec.curate)]
+    if all(good) and good:
+        try:
+            Curation(spec.curate)
+        except RequestError as error:
+            problems.add(("curate",), error.what, code=error.code)
+
+
+def _step(item: Any, at: Where, spec: FlowSpec, problems: Problems) -> bool:
+    from pydantic import ValidationError
+
+    from tilth.curate.catalog import problem, step_class, written
+
+    named: Where = (*at, str(next(iter(item)))) if isinstance(item, Mapping) and len(item) == 1 else at
+    try:
+        name, settings = written(item)
+        step = step_class(name)(**settings)
+    except RequestError as error:
+        problems.add(named, error.what, code=error.code, key=named != at)
+        return False
+    except ValidationError as error:
+        first = error.errors()[0]
+        inside = next((part for part in first["loc"] if isinstance(part, str)), None)
+        given = item[name] if isinstance(item, Mapping) else None
+        known = isinstance(given, Mapping) and inside in given
+        path: Where = (*named, str(inside)) if known else named
+        unknown = known and first["type"] == "extra_forbidden"
+        problems.add(path, f"step '{name}': {problem(error, step_class(name))}", code="curate.setting", key=unknown)
+        return False
+    for read in sorted(step.scorer.reads()):
+        if read not in spec.data and read not in problems.held and not problems.reported(("data",)):
+            what = f"step '{name}' reads '{read}', which 'data' does not define. {suggestion(read, list(spec.data))}".rstrip()
+            problems.add(named, what, code="flow.unknown_data")
+    return True
+
+
+def stage_of(spec: FlowSpec) -> Curation:
+    """The stage that a flow's `curate` asks for."""
+    from tilth.curate import Curation
+
+    return Curation(spec.curate)
+
+
+@dataclass
+class PreparedCuration:
+    """A curation that can start. method: what takes over the rows of a file; for a run it is for display only."""
+
+    stage: Curation
+    settings: Settings
+    method: Method
+    in_place: bool
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> RunFolder:
+        """Where the run is, or will be."""
+        return self.settings.folder
+
+    async def execute(self, handle: Handle | None = None) -> Outcome:
+        """Curate. What run.json says of a run's generation stays; the curation is noted beside it."""
+        from tilth.engine.execute import execute
+
+        before = self.folder.read_state() if self.in_place else {}
+        outcome = await execute(None if self.in_place else self.method, self.settings, stages=[self.stage], handle=handle)
+        if self.in_place:
+            after = self.folder.read_state()
+            noted = {name: after.get(name) for name in ("status", "ended", "totals")}
+            self.folder.write_state({**before, "stages": {**before.get("stages", {}), STAGE: {**noted, "steps": self.stage.settings()}}})
+        return outcome
+
+
+def prepare(
+    what: str | Path | Data, steps: Sequence[Any], wanted: evaluating.Wanted | None = None, *, progress: Progress | None = None
+) -> PreparedCuration:
+    """Everything before the first score; writes nothing.
+
+    Parameters
+    ----------
+    what: a run by name or folder (curated in place), a file, or data in memory (a run of its own, ``<data>-curated``).
+    steps: as for :class:`tilth.curate.Curation`. wanted: sets, models, task, seed, caps, where runs live.
+
+    Raises
+    ------
+    RequestError: no such file or run, a wrong step, an input or a model that is missing.
+    """
+    from tilth.curate import Curation
+    from tilth.flows.opening import check_stage
+
+    wanted, stage = wanted or evaluating.Wanted(), Curation(steps)
+    folder = evaluating.run_of(what, wanted.runs)
+    models = _models(folder, wanted, stage)
+    roles, notes = evaluating.opened_roles(models, stage)
+    if folder is not None:
+        method, settings = evaluating.of_run(folder, wanted, roles)
+    else:
+        method, settings, more = evaluating.of_data(what, replace(wanted, name=wanted.name or name_of(what)), roles)
+        notes += more
+    for name in sorted(stage.reads - set(settings.data)):
+        raise RequestError(f"a step reads '{name}', which is not given. Give it with: --{name} FILE", code="data.missing")
+    check_stage(stage, roles)
+    settings.asked = {**settings.asked, STAGE: stage.settings()}
+    if progress is not None:
+        settings.progress = progress
+    return PreparedCuration(stage, settings, method, folder is not None, notes)
+
+
+def _models(folder: RunFolder | None, wanted: evaluating.Wanted, stage: Curation) -> dict[str, Any]:
+    """The models that are given, else those of the run's flow; an unset role is the generator."""
+    models: dict[str, Any] = {}
+    if folder is not None and folder.flow.exists() and stage.asks:
+        from tilth.flows.flow import Flow
+
+        for role, many in Flow.from_yaml(folder.flow).models().items():
+            models[role] = many[0].model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
+    models = {**models, **wanted.models}
+    if "generator" in models:
+        models = {**{role: models["generator"] for role in stage.asks if role != "embedder"}, **models}
+    return models
+
+
+def name_of(what: str | Path | Data) -> str:
+    """What the run is called after what it curates.
+
+    >>> name_of("data/my reviews.csv"), name_of("-")
+    ('my-reviews-curated', 'curated')
+    """
+    import re
+
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(what).stem).strip("-._") if isinstance(what, (str, Path)) else ""
+    return f"{stem}-curated" if stem else "curated"
+
+
+def curate(
+    what: str | Path | Data, steps: Sequence[Any], wanted: evaluating.Wanted | None = None, *, handle: Handle | None = None
+) -> Outcome:
+    """Curate a run, a file or data in memory, to the end or to a stop. See :func:`prepare`."""
+    from tilth.engine.execute import start
+
+    ready = prepare(what, steps, wanted)
+    outcome: Outcome = start(lambda: ready.execute(handle))
+    outcome.warnings[:0] = [note for note in ready.notes if note not in outcome.warnings]
+    return outcome
