@@ -3,7 +3,8 @@
     python benchmarks/limiter.py [--rows 10000] [--seconds 15] [--latency 0.05] [--json]
 
 The server is `python -m tilth.models.faults`, a process of its own on the same machine, so the two share its cores; that
-is why random faults are also measured at 64 at once, where the processor is not what limits.
+is why random faults are also measured at 64 at once, where the processor is not what limits. A run of a fixed number of rows
+has its tail in it (rows that failed three times in a row); a steady one is the last two thirds of a fixed time.
 Goodput of a cap: good replies per second after the first third, over those of exactly `cap` requests at once without a cap
 (which is cap / latency where the processors keep up). Throttled share: 429s among all replies of the same time.
 """
@@ -142,7 +143,12 @@ def table(rows: int, seconds: float, latency: float) -> list[Row]:
         found = whole(f"undisturbed, finds {at_once}", measure([], settings, latency, rows=count), fixed.rate, "starts there")
         noisy = whole(f"5 % 429, 2 % 500, 1 % drops, {at_once}", measure(NOISE, settings, latency, rows=count), found.rate, "undisturbed")
         made += [fixed, found, noisy]
-    noisy = whole("the same, no ceiling", measure(NOISE, {}, latency, rows=rows), made[-2].rate, "undisturbed")
+        calm = steady(f"undisturbed, {at_once}, steady", measure([], {"start": at_once, **settings}, latency, seconds=seconds), 0.0, "")
+        made.append(calm)
+        for what, faults in (("5 % 429", ["--p429", "0.05"]), ("5 % 429, 2 % 500, 1 % drops", NOISE)):
+            done = measure(faults, settings, latency, seconds=seconds)
+            made.append(steady(f"{what}, {at_once}, steady", done, calm.rate, "undisturbed"))
+    noisy = whole("5 % 429, 2 % 500, 1 % drops, no ceiling", measure(NOISE, {}, latency, rows=rows), found.rate, "undisturbed")
     made.append(noisy)
     for cap in (8, 32, 100):
         exact = steady(f"exactly {cap} at once", measure([], {"start": cap, "ceiling": cap}, latency, seconds=seconds), 0.0, "")
