@@ -75,6 +75,15 @@ def sometimes_refuses(request):
 SCENARIO = Scenario(AttrPrompt(rows=18, attributes={"tone": TONES}, label_attributes={"topic": 4}), sometimes_refuses, task=MANY)
 
 
+def test_questions_name_labels_with_their_definitions_and_attributes_without_underscores():
+    grown = grow(AttrPrompt(rows=4, attributes="ask", label_attributes={"main_topic": 3}), helpful, task=TASK)
+    assert not [prompt for prompt in grown.prompts if "main_topic" in prompt]
+    for question in ("In which respects", 'values of "main topic"', "Is this related"):
+        found = [prompt for prompt in grown.prompts if question in prompt]
+        assert found and all("likes it" in prompt or "dislikes it" in prompt for prompt in found)
+    assert all("good, bad" in prompt for prompt in grown.prompts if "should differ in" in prompt)
+
+
 # ---- the card's invariants ---------------------------------------------------------------------------------------
 
 

@@ -167,6 +167,16 @@ def test_a_model_that_only_chats_is_asked_for_one_text_as_json():
     assert len(grown.rows) == 6 and all('"quoted"' in row["text"] for row in grown.rows)
     assert all(request.messages and request.prompt is None for request in grown.requests)
     assert all("Film reviews." in prompt for prompt in grown.prompts)
+    assert all(TASK["labels"][row["label"]] in "".join(grown.prompts) for row in grown.rows)
+
+
+def test_a_chat_finds_each_context_from_a_word_of_its_own():
+    def chat(request):
+        return json.dumps({"text": f"{WORDS} word{request.seed}"})
+
+    grown = grow(ZeroGen(rows=12, context_kind="film", entries=1), chat, task=TASK, can=CHATS)
+    asked = [prompt for prompt in grown.prompts if "Name one film" in prompt]
+    assert len(asked) == 6 and len(set(asked)) > 1
 
 
 def test_without_usable_contexts_the_run_says_so_instead_of_writing_without():

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tilth.engine.run import Run
 
 LENGTH, OPENING = "length", "opening"
+_KNOWN = "{% for other in known %}\n- {{ other }}{{ ': ' ~ known[other] if known[other] }}\n{% endfor %}\n"
+"""All labels, in a prompt."""
 
 
 class AttrPrompt(Method):
@@ -56,19 +58,21 @@ class AttrPrompt(Method):
     prompts: ClassVar[Mapping[str, str]] = {
         "attributes": (
             "I am building a varied set of texts. {{ task.about }}\n"
-            "The labels are: {{ known|join(', ') }}.\n"
-            "In which respects, beside the label and the length, should the texts differ so that the set is varied?\n"
+            "The labels are:\n"
+            + _KNOWN
+            + "In which respects, apart from their label and their length, should the texts differ so that the set is varied?\n"
             "List {{ n }}, one per line, each in one or two words, without explanation."
         ),
         "values": (
             "I am building a varied set of texts. {{ task.about }}\n"
             "The texts should differ in: {{ attribute }}.\n"
-            "List {{ n }} very different values for it, one per line, each in a few words, without explanation."
+            "List {{ n }} very different values for it, one per line, each in a few words, without explanation. "
+            "Each must be possible with every label: {{ known|join(', ') }}."
         ),
         "similar": (
             "{{ task.about }}\n"
-            "These are the labels:\n{% for other in known %}\n- {{ other }}\n{% endfor %}\n"
-            'Which {{ n }} other labels are most easily mixed up with "{{ label }}"? Copy them from the list, one per line.'
+            "These are the labels:\n" + _KNOWN + "Which {% if n == 1 %}other label is{% else %}{{ n }} other labels are{% endif %} "
+            'most easily mixed up with "{{ label }}"? Copy {{ "its name" if n == 1 else "their names, one per line," }} and nothing else.'
         ),
         "label_values": (
             "I am building a varied set of texts. {{ task.about }}\n"
@@ -78,8 +82,9 @@ class AttrPrompt(Method):
         ),
         "related": (
             "{{ task.about }}\n"
-            '{{ attribute|capitalize }}: "{{ value }}".\n'
-            "Is this related to any of these labels: {{ similar|join(', ') }}? Answer 1 for yes or 0 for no, with the digit alone."
+            'A text with the label "{{ label }}" is to have this {{ attribute }}: "{{ value }}".\n'
+            "Is this related to another label, so that the text could be taken for one of these: {{ similar|join(', ') }}?\n"
+            "Answer 1 for yes or 0 for no, with the digit alone."
         ),
         "text": (
             "{{ task.about }}\n"
@@ -163,7 +168,7 @@ class AttrPrompt(Method):
 
         async def similar(label: str) -> list[str]:
             others = [other for other in labels if other != label]
-            lines = await self._list(run, "similar", label=label, known=list(labels), n=self.similar_labels)
+            lines = await self._list(run, "similar", label=label, known=labels, n=self.similar_labels)
             named = [parsers.match_label(line, others) for line in lines]
             return list(dict.fromkeys(name for name in named if name))[: self.similar_labels]
 
@@ -186,11 +191,11 @@ class AttrPrompt(Method):
         return Attributes(shared, own).check(labels)
 
     async def _asked_shared(self, run: Run, labels: Mapping[str, str]) -> dict[str, list[Any]]:
-        names = await self._list(run, "attributes", known=list(labels), n=self.asked_attributes)
+        names = await self._list(run, "attributes", known=labels, n=self.asked_attributes)
         names = [name.lower() for name in names if name.lower() != LENGTH][: self.asked_attributes]
 
         async def values(name: str) -> list[str]:
-            return (await self._list(run, "values", attribute=name, n=self.values_per_label))[: self.values_per_label]
+            return (await self._list(run, "values", attribute=name, known=labels, n=self.values_per_label))[: self.values_per_label]
 
         found = await run.map(values, names, label="values", on_failure="raise")
         return dict(zip(names, found, strict=True))
@@ -198,10 +203,12 @@ class AttrPrompt(Method):
     async def _asked_own(
         self, run: Run, name: str, n: int, labels: Mapping[str, str], similar: Mapping[str, list[str]]
     ) -> dict[str, list[Any]]:
+        told = {label: described(others, labels) for label, others in similar.items()}
+
         async def values(label: str) -> list[str]:
-            conditions = {"attribute": name, "label": label, "definition": labels[label], "similar": similar[label], "n": n}
+            conditions = {"attribute": words(name), "label": label, "definition": labels[label], "similar": told[label], "n": n}
             found = (await self._list(run, "label_values", **conditions))[:n]
-            return await self._unrelated(run, name, label, found, similar[label])
+            return await self._unrelated(run, name, label, found, told[label])
 
         lists = await run.map(values, list(labels), label=f"values of {name}", on_failure="raise")
         return dict(zip(labels, lists, strict=True))
@@ -212,7 +219,8 @@ class AttrPrompt(Method):
             return values
 
         async def related(value: str) -> str:
-            prompt = build(self.prompts["related"], task=run.task, conditions={"attribute": name, "value": value, "similar": similar})
+            conditions = {"attribute": words(name), "value": value, "label": label, "similar": similar}
+            prompt = build(self.prompts["related"], task=run.task, conditions=conditions)
             # T 0.7 and top_p 0.95 as in filter.py of the repository
             return str((await run.ask(prompt, parse=_digit, reasks=self.max_reject, temperature=0.7, top_p=0.95)).value)
 
@@ -265,7 +273,7 @@ class AttrPrompt(Method):
 
     def _requirements(self, label: str, similar: list[str], values: Mapping[str, Any], opening: str) -> list[str]:
         """The numbered list: every attribute, then the label and what it must not be."""
-        asked = [self._length(value) if name == LENGTH else f"{name.replace('_', ' ')}: {value}" for name, value in values.items()]
+        asked = [self._length(value) if name == LENGTH else f"{words(name)}: {value}" for name, value in values.items()]
         if opening:
             asked.append(f'It begins with exactly these words: "{opening}"')
         unlike = f", and has nothing to do with: {', '.join(similar)}" if similar else ""
@@ -282,6 +290,16 @@ class AttrPrompt(Method):
             "seed_ids": [row.id for row in shown],
             "scores": {} if fits is None else {"length_fits": float(fits)},
         }
+
+
+def words(name: str) -> str:
+    """The name of an attribute as prompts write it."""
+    return name.replace("_", " ")
+
+
+def described(names: list[str], labels: Mapping[str, str]) -> list[str]:
+    """Labels as the prompts name them: with their definitions, where they have any."""
+    return [f"{name} ({labels[name]})" if labels[name] else name for name in names]
 
 
 def _digit(reply: Reply) -> str:

@@ -12,6 +12,7 @@ from tilth.engine.method import Method
 from tilth.errors import Failure
 from tilth.generate.quotas import fill, split
 from tilth.methods.classification._continuing import Mode, checked, labels_of, one_text, up_to_quote
+from tilth.prompts.conditions import word_list
 from tilth.records.record import Record
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class ZeroGen(Method):
        then too short ones and copies of the context are dropped.
     4. Equal (context, text, label) are kept once; labels take turns until each has its rows.
 
-    Differs: a model that only chats is asked for exactly one text as JSON. Rejected texts are replaced, so that counts
+    Differs: a model that only chats is asked for exactly one text as JSON, and each of its contexts starts from a random
+    English word, because asked alike a strong model names the same few again and again. Rejected texts are replaced, so that counts
     per label are exact, up to `attempts`. Self-debiasing decoding (of DINO) is left out: it needs the next-token
     probabilities of several prompts at each step, which no endpoint gives. Training and testing the small model is
     the business of evaluation. Pairs and questions: zerogen-nli, zerogen-qa.
@@ -42,12 +44,15 @@ class ZeroGen(Method):
     prompts: ClassVar[Mapping[str, str]] = {
         "context": '{{ context_kind }}: "',
         "context_chat": (
-            '{{ task.about }}\nName one {{ context_kind }}, not the first that comes to mind.\nReply with JSON only: {"text": "..."}'
+            "{{ task.about }}\n"
+            'Name one {{ context_kind }}, not the first that comes to mind. Let the word "{{ word }}" lead you to it, however loosely.\n'
+            'Reply with JSON only: {"text": "..."}'
         ),
         "text": 'One {{ phrase }} {{ kind }}{% if context %} about the {{ context_kind }} "{{ context }}"{% endif %}: "',
         "text_chat": (
             "{{ task.about }}\n"
-            'Write one {{ phrase }} {{ kind }}{% if context %} about the {{ context_kind }} "{{ context }}"{% endif %}.\n'
+            "Write one {{ phrase }} {{ kind }}{% if definition %} ({{ definition }}){% endif %}.\n"
+            '{% if context %}\n{{ context_kind|capitalize }}: "{{ context }}"\n{% endif %}\n'
             'Reply with JSON only: {"text": "..."}'
         ),
     }
@@ -80,7 +85,7 @@ class ZeroGen(Method):
         """Stage C: as many contexts as the largest quota needs; texts beyond go round again."""
 
         async def one(number: int) -> str:
-            conditions = {"context_kind": self.context_kind}
+            conditions = {"context_kind": self.context_kind, "word": run.rng("word").choice(word_list())}
             return await self._ask(run, "context", conditions, max_tokens=self.context_tokens, min_words=1)
 
         found: list[str] = await run.map(one, range(n), label="context")
@@ -93,7 +98,8 @@ class ZeroGen(Method):
         label = slot["label"]
         context = contexts[slot.meta["number"] // self.entries % len(contexts)] if contexts else None
         phrase = self.phrases.get(label, label.replace("_", " "))
-        conditions = {"kind": self.kind, "phrase": phrase, "context": context, "context_kind": self.context_kind}
+        definition = run.task.labels[label]
+        conditions = {"kind": self.kind, "phrase": phrase, "definition": definition, "context": context, "context_kind": self.context_kind}
         text = await self._ask(run, "text", conditions, max_tokens=self.max_tokens, min_words=self.min_words, unlike=context)
         return Record(text=text, label=label, meta={"conditions": {"context": context, "phrase": phrase}})
 
