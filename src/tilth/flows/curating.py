@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tilth.records.folder import RunFolder
 
 STAGE = "curate"
+SETS = "sets"
+"""Key of run.json under which the files of a curation stand, so that it can be done again without naming them."""
 
 
 def check_steps(spec: FlowSpec, problems: Problems) -> None:
@@ -120,6 +122,8 @@ def prepare(
 
     wanted, stage = wanted or evaluating.Wanted(), Curation(steps)
     folder = evaluating.run_of(what, wanted.runs)
+    sets = {**_sets(folder), **wanted.sets}
+    wanted = replace(wanted, sets=sets)
     models = _models(folder, wanted, stage)
     roles, notes = evaluating.opened_roles(models, stage)
     if folder is not None:
@@ -130,10 +134,17 @@ def prepare(
     for name in sorted(stage.reads - set(settings.data)):
         raise RequestError(f"a step reads '{name}', which is not given. Give it with: --{name} FILE", code="data.missing")
     check_stage(stage, roles)
-    settings.asked = {**settings.asked, STAGE: stage.settings()}
+    files = {name: str(Path(one).absolute()) for name, one in sets.items() if isinstance(one, (str, Path))}
+    settings.asked = {**settings.asked, STAGE: stage.settings(), SETS: files}
     if progress is not None:
         settings.progress = progress
     return PreparedCuration(stage, settings, method, folder is not None, notes)
+
+
+def _sets(folder: RunFolder | None) -> dict[str, Any]:
+    """The files of the run's first curation, where they are still there."""
+    asked = folder.read_state().get("asked") if folder is not None else None
+    return {name: one for name, one in ((asked or {}).get(SETS) or {}).items() if Path(one).exists()}
 
 
 def _models(folder: RunFolder | None, wanted: evaluating.Wanted, stage: Curation) -> dict[str, Any]:

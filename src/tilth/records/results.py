@@ -19,6 +19,7 @@ from tilth.errors import RequestError
 from tilth.records.atomic import link, replacing
 from tilth.records.folder import RunFolder
 from tilth.records.ids import short_hash
+from tilth.records.notes import Notes
 from tilth.records.parts import PartWriter, part_path, parts, read_rows, remove_parts, write_table
 from tilth.records.schema import Schema
 
@@ -49,10 +50,11 @@ def write_decisions(folder: RunFolder, decisions: Iterable[Mapping[str, Any]]) -
 def finalise(folder: RunFolder, schema: Schema) -> tuple[int, int]:
     """Make ``data/`` and ``rejected/`` from rows and decisions; returns how many records were kept and rejected.
 
-    A part without a dropped row is a link to the part in ``rows/``. Memory: one part, and 16 bytes per dropped row.
-    The first decision that drops a record gives its reason. Safe to repeat and to kill at any moment.
+    A part without a decision is a link to the part in ``rows/``. Memory: one part, 16 bytes per dropped row, and the other
+    decisions (some hundred bytes each). The first decision that drops a record gives its reason. What is flagged or for review
+    says so in ``scores``; a weight is in the column ``weight``, then 1 for all others. Safe to repeat and to kill at any moment.
     """
-    drops = _Drops(folder.decisions)
+    drops, notes = _Drops(folder.decisions), Notes(folder.decisions)
     folder.data.mkdir(parents=True, exist_ok=True)
     folder.rejected.mkdir(parents=True, exist_ok=True)
     links, rejected = 0, 0
@@ -62,7 +64,9 @@ def finalise(folder: RunFolder, schema: Schema) -> tuple[int, int]:
     kept, made = 0, 0
     with PartWriter(folder.rejected, "part", schema.rejected(), first=links) as writer:
         for made, path in enumerate(parts(folder.rows, "part"), 1):
-            kept += _layer(path, part_path(folder.data, "part", made - 1), drops, schema, writer)
+            target = part_path(folder.data, "part", made - 1)
+            kept += _layer(path, target, drops, schema, writer)
+            notes.lay(target, schema)
     if not made:
         write_table(part_path(folder.data, "part", 0), schema.to_arrow().empty_table())
     remove_parts(folder.data, "part", max(made, 1))
