@@ -23,7 +23,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from sys import path
+from sys import path, stderr
 
 import numpy as np
 
@@ -186,22 +186,24 @@ def systems(minilm: bool) -> Iterator[tuple[str, Callable[[Sequence[str], Sequen
             try:
                 yield f"{name}, {shingles}", factory(cut)
             except ImportError:
-                print(f"{name} is not installed: left out")
+                print(f"{name} is not installed: left out", file=stderr)
     yield "semhash, TF-IDF", with_semhash
     if minilm:
         yield "semhash, MiniLM", with_minilm
 
 
-def quality(per_kind: int, seed: int, minilm: bool) -> list[dict[str, object]]:
+def quality(per_kind: int, seed: int, minilm: bool, only: str | None) -> list[dict[str, object]]:
     found = []
     for data, texts in data_sets().items():
+        if only not in (None, data):
+            continue
         made = edits(texts, per_kind=per_kind, seed=seed)
         made += unrelated(texts, sum(edit.keeps for edit in made), seed)
         for name, system in systems(minilm):
             try:
                 scores = system(texts, made)
             except ImportError as error:
-                print(f"{name}: left out ({error})")
+                print(f"{name}: left out ({error})", file=stderr)
                 continue
             found.append(row_of(name, data, made, scores, 0.85 if system is ours else None))
     return _best_shingles(found)
@@ -270,9 +272,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rows", type=int, default=0, help="time this many generated rows instead")
     parser.add_argument("--minilm", action="store_true", help="semhash with tilth's local embedder too")
+    parser.add_argument("--data", help="one data set only")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = timing(options.rows, options.seed) if options.rows else quality(options.per_kind, options.seed, options.minilm)
+    found = timing(options.rows, options.seed) if options.rows else quality(options.per_kind, options.seed, options.minilm, options.data)
     if options.json:
         print(json.dumps(found, indent=1))
     elif isinstance(found, dict):
