@@ -43,6 +43,19 @@ def test_text_loses_its_packaging_and_nothing_else(reply, value):
     assert parsers.text()(Reply(text=reply)) == value
 
 
+def test_habits_of_chat_models_around_a_text_are_packaging_too():
+    assert parsers.text()(Reply(text="```text\nWhere is it?\n\nAnn\n```")) == "Where is it?\n\nAnn"
+    assert parsers.text()(Reply(text="Where is it?\n\n---\nLet me know if you'd like another one!")) == "Where is it?"
+    for data in ("Hi.\n\nLet me know if you would like photos.", "Great.\n\n---\nAnn", "Use:\n```\nls\n```"):
+        assert parsers.text()(Reply(text=data)) == data
+    assert parsers.lines()(Reply(text="1. **Tone** (how it sounds)\n2. 2 ** 3")) == ["Tone (how it sounds)", "2 ** 3"]
+
+
+@pytest.mark.parametrize("reply", ["Order status", "order_status.", "**Order Status**", "It is an order status."])
+def test_a_label_may_be_written_with_spaces(reply):
+    assert parsers.label(["order_status", "order", "refund"])(Reply(text=reply)) == "order_status"
+
+
 def test_text_reasons():
     assert reason(parsers.text(), "") == "empty"
     assert reason(parsers.text(), ' "" ') == "empty"

@@ -1,7 +1,8 @@
 """Parsers: a reply in, a value out, or a `Failure` that says why not by a short stable name.
 
 Each function here makes a parser, a function of one `Reply`. Nothing is repaired silently, except what is known to be
-packaging: code fences, prose around JSON, quotes and numbering around a text, an announcement before it.
+packaging: code fences, prose around JSON, quotes and numbering around a text, an announcement before it, an offer of
+more behind it.
 
 | parser                        | value                     | reasons                                        |
 |-------------------------------|---------------------------|------------------------------------------------|
@@ -37,6 +38,12 @@ _ANNOUNCEMENT = re.compile(
     rf"|^{_SURE}[ \t]*\n+",
     re.IGNORECASE,
 )
+_OFFER = re.compile(  # only behind a rule: in a message to a shop "let me know" is data
+    r"\n\s*(?:-{3,}|\*{3,})\s*\n\s*(?:let me know|would you like|feel free|do you want|i can also|if you(?:'d| would) like)\b[^\n]*$",
+    re.IGNORECASE,
+)
+_WHOLE_FENCE = re.compile(r"```[ \t]*(?:text|txt|plaintext|markdown)?[ \t]*\n((?:(?!```).)*)\n[ \t]*```", re.DOTALL)
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
 _ITEM = re.compile(r"^\s*(?:[-*•–]\s+|\(?\d{1,3}[.)]\s+)")
 _FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[ \t]*\n(.*?)(?:^|\n)[ \t]*```", re.DOTALL)
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "‘": "’", "「": "」"}
@@ -119,12 +126,12 @@ def code(language: str | None = None) -> Parser:
 
 
 def lines(*, at_most: int | None = None) -> Parser:
-    """The lines of the reply without bullets, numbering and quotes; an announcement line and repeated lines are left out."""
+    """The lines of the reply without bullets, numbering, bold and quotes; an announcement line and repeated lines are left out."""
 
     def parse(reply: Reply) -> list[str]:
         _refuse_cut(reply)
         body = _ANNOUNCEMENT.sub("", _body(reply))
-        items = [unquote(_ITEM.sub("", line).strip().strip("*").strip()) for line in body.splitlines()]
+        items = [unquote(_BOLD.sub(r"\1", _ITEM.sub("", line)).strip().strip("*").strip()) for line in body.splitlines()]
         kept = list(dict.fromkeys(item for item in items if item and not item.endswith(":")))
         if not kept:
             raise Failure("empty", "The reply holds no list.", raw=reply.text)
@@ -157,13 +164,15 @@ PARSERS: Mapping[str, Callable[..., Parser]] = {
 
 
 def clean(body: str) -> str:
-    """Without control characters, an announcement, numbering and quotes around it.
+    """Without control characters, an announcement, an offer of more, a fence, numbering and quotes around it.
 
     >>> clean('Here is one review: "Great fun."')
     'Great fun.'
     """
     body = _CONTROL.sub("", body.replace("\r\n", "\n")).strip()
-    return unquote(_ITEM.sub("", _ANNOUNCEMENT.sub("", body), count=1).strip())
+    body = _OFFER.sub("", _ANNOUNCEMENT.sub("", body)).strip()
+    fenced = _WHOLE_FENCE.fullmatch(body)
+    return unquote(_ITEM.sub("", fenced.group(1) if fenced else body, count=1).strip())
 
 
 def unquote(body: str) -> str:
@@ -184,7 +193,11 @@ def finished(body: str) -> str:
 
 
 def match_label(body: str, labels: Iterable[str]) -> str | None:
-    """The label that `body` means, else None; never a guess between two."""
+    """The label that `body` means, else None; never a guess between two.
+
+    >>> match_label("Order status.", ["order_status", "order"])
+    'order_status'
+    """
     known = list(labels)
     plain = body.strip().strip(".!*`'\" ").casefold()
     if not plain:
@@ -192,12 +205,20 @@ def match_label(body: str, labels: Iterable[str]) -> str | None:
     exact = [name for name in known if name.casefold() == plain]
     if exact:
         return exact[0] if len(exact) == 1 else next((name for name in exact if name == body.strip().strip(".!*`'\" ")), None)
+    spaced = [name for name in known if _spaced(name) == _spaced(plain)]
+    if len(spaced) == 1:
+        return spaced[0]
     begun = [name for name in known if name.casefold().startswith(plain)]
     if len(begun) == 1:
         return begun[0]
-    named = [name for name in known if re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", plain)]
+    named = [name for name in known if re.search(rf"(?<!\w){re.escape(_spaced(name))}(?!\w)", _spaced(plain))]
     longest = [name for name in named if not any(name != other and name.casefold() in other.casefold() for other in named)]
     return longest[0] if len(longest) == 1 else None
+
+
+def _spaced(name: str) -> str:
+    """With spaces for underscores: models like to write names as people do."""
+    return name.casefold().replace("_", " ")
 
 
 def find_json(body: str) -> Any:

@@ -61,7 +61,7 @@ class AttrPrompt(Method):
             "The labels are:\n"
             + _KNOWN
             + "In which respects, apart from their label and their length, should the texts differ so that the set is varied?\n"
-            "List {{ n }}, one per line, each in one or two words, without explanation."
+            "List {{ n }} that are independent of one another, one per line, each in one or two words, without explanation."
         ),
         "values": (
             "I am building a varied set of texts. {{ task.about }}\n"
