@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tilth.cli import again
+from tilth.cli import again, stages
 from tilth.cli.numbers import count, duration, money, plural, reasons, tokens
 from tilth.cli.options import Answer, Session
 from tilth.engine.execute import Outcome
@@ -108,18 +108,28 @@ def _next(session: Session, outcome: Outcome, argv: Sequence[str]) -> None:
 
 def by_reason(outcome: Outcome) -> dict[str, int]:
     """Reason to how many, over all steps."""
+    return _totalled(outcome.reasons)
+
+
+def _totalled(by_step_and_reason: Mapping[tuple[str, str], int]) -> dict[str, int]:
     total: dict[str, int] = {}
-    for (_, reason), n in outcome.reasons.items():
+    for (_, reason), n in by_step_and_reason.items():
         total[reason] = total.get(reason, 0) + n
     return total
 
 
 def by_step(outcome: Outcome) -> list[tuple[str, str]]:
-    """One line for each step that tried or rejected something."""
-    tried = outcome.kept + outcome.rejected
-    why = reasons(by_reason(outcome), top=4)
-    line = f"{count(tried)} tried    {count(outcome.rejected)} rejected" + (f"   {why}" if why else "")
-    return [("generate", line)]
+    """Lines for generation and for each stage after it."""
+    steps = stages.curation(outcome)
+    later = {step["step"] for step in steps}
+    turned_away = {pair: n for pair, n in outcome.reasons.items() if pair[0] not in later}
+    made = steps[0]["before"] if steps else outcome.kept
+    rejected = sum(turned_away.values())
+    why = reasons(_totalled(turned_away), top=4)
+    lines = [("generate", f"{count(made + rejected)} tried    {count(rejected)} rejected" + (f"   {why}" if why else ""))]
+    for name, more in (("curate", stages.curated(steps) if steps else []), ("evaluate", stages.evaluated(outcome))):
+        lines += [(name if number == 0 else "", line) for number, line in enumerate(more)]
+    return lines
 
 
 def costs(outcome: Outcome) -> list[str]:
