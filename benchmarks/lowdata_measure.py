@@ -18,7 +18,7 @@ from tilth.evaluate.utility.arms import TEMPLATES, Example, Filter
 from tilth.evaluate.utility.experiment import Design, Learner, embedding, experiment, tfidf
 from tilth.records.ids import hex_digest
 
-NAMES = {"prefill": "AttrPrompt with prefill", "zero_shot": "zero-shot chat", "attrprompt": "AttrPrompt"}
+NAMES = {"prefill": "AttrPrompt with prefill", "zero_shot": "zero-shot chat", "attributed": "AttrPrompt"}
 ANNOTATE, BOTH = "annotate instead", "annotate instead and AttrPrompt with prefill"
 
 
@@ -72,11 +72,10 @@ class Material:
             if all(labels for rows, labels in zip(found[arm], self.labels[arm], strict=True) if rows) and any(found[arm])
         }
 
-    @property
-    def print(self) -> str:
-        """Changes when a set does."""
+    def print(self, part: Part) -> str:
+        """Changes when a set does, or what the filter knows."""
         texts = [row["text"] for rows in self.sets.values() for one in rows for row in one]
-        return hex_digest("lowdata", *texts, *sorted(self.margins))
+        return hex_digest("lowdata", *texts, *(sorted(self.margins) if part.filtered else ()))
 
     def keep(self, arm: str, generation: int, rows: Sequence[Example]) -> Sequence[int] | None:
         """The LLM filter: the better half of each label; None where the set was not labelled."""
@@ -100,7 +99,7 @@ def measure(runs: Path, datasets: Sequence[str], students: Sequence[str], only: 
             learner = tfidf(fixed["C"]["tfidf"]) if student == "tfidf" else embedding(vectors, fixed["C"]["minilm"])
             for part in parts(dataset, student, len(fixed[dataset]["task"]["labels"])):
                 path = runs / "results" / f"{dataset}-{student}-{part.name}.json"
-                fresh = path.exists() and json.loads(path.read_bytes())["sets"] == material.print
+                fresh = path.exists() and json.loads(path.read_bytes())["sets"] == material.print(part)
                 if part.name in only and not fresh:
                     path.write_text(json.dumps(one(material, part, learner), indent=1))
         facts(material, runs / "results" / f"{dataset}-facts.json")
@@ -123,7 +122,7 @@ def one(material: Material, part: Part, learner: Learner) -> dict[str, Any]:
     filters: dict[str, Filter] = {"llm": material.keep} if part.filtered else {}
     table = experiment(material.train, material.test, material.sets, design, students=[learner], filters=filters)
     return {
-        "sets": material.print,
+        "sets": material.print(part),
         "shots": {str(size): r for size, r in sizes.items()},
         "generations": {name: len(rows) for name, rows in material.sets.items()},
         "rows": list(table.rows()),

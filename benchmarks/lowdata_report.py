@@ -13,7 +13,7 @@ from tilth.evaluate.utility.arms import EDA, REAL, TEMPLATES
 
 BEGIN: Final = "<!-- lowdata.py report: begin -->"
 END: Final = "<!-- lowdata.py report: end -->"
-ARMS: Final = (REAL, EDA, TEMPLATES, NAMES["zero_shot"], NAMES["attrprompt"], NAMES["prefill"], ANNOTATE, BOTH)
+ARMS: Final = (REAL, EDA, TEMPLATES, NAMES["zero_shot"], NAMES["attributed"], NAMES["prefill"], ANNOTATE, BOTH)
 SHOWN: Final = {TEMPLATES: "T (templates, no LLM)", BOTH: "annotate instead + AttrPrompt with prefill"}
 Row = Mapping[str, Any]
 BARS: Final = (
@@ -61,7 +61,7 @@ def bars(results: Mapping[str, Any]) -> Iterator[str]:
         made = results[name]["generations"].get(arm, 0) if name in results else 0
         relative = percent(found.get("gain_relative")) if found and which == "gain" else ""
         yield f"| {what} | >= {least:+g} | {points(gain)} {met} | {relative} | {made} |"
-    for arm in (NAMES["prefill"], NAMES["attrprompt"]):
+    for arm in (NAMES["prefill"], NAMES["attributed"]):
         found = at(results.get("sst2-minilm-main"), arm, 8)
         gain = found.get("over_templates") if found else None
         made = results["sst2-minilm-main"]["generations"].get(arm, 0) if found else 0
