@@ -39,6 +39,7 @@ demo: model
 	$(BIN)/tilth demo --yes
 
 test: $(DEV_STAMP) model
+	$(BIN)/tilth models pull minilm
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(DEV_STAMP)
@@ -51,7 +52,7 @@ bench: $(DEV_STAMP) model
 soak: $(DEV_STAMP) model
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
-# The same command that a user types. It downloads once, checks the digests, and says in one line when it is there already.
+# The same commands that a user types; the tests need the embedder too. It downloads once, checks the digests, and says in one line when it is there already.
 model: $(RUN_STAMP)
 	$(BIN)/tilth models pull local
 
