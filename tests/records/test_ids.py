@@ -110,19 +110,20 @@ def test_content_ids_are_pinned_and_ignore_lineage() -> None:
     assert content_id({"text": "x"}, 1) != content_id({"text": "x"})
 
 
-@given(st.lists(st.integers(0, 50).map(str)))
-def test_occurrences_count_from_zero(keys: list[str]) -> None:
-    seen = Occurrences()
+@given(st.lists(st.integers(0, 50).map(str)), st.sampled_from([32, 64]))
+def test_occurrences_count_from_zero(keys: list[str], bits: int) -> None:
+    seen = Occurrences(bits)
     assert [seen.next(key) for key in keys] == [keys[:at].count(key) for at, key in enumerate(keys)]
     assert len(seen) == len(set(keys))
 
 
-def test_occurrences_grow_and_stay_small() -> None:
-    seen = Occurrences()
+@pytest.mark.parametrize(("bits", "most"), [(64, 15), (32, 8)])
+def test_occurrences_grow_and_stay_small(bits: int, most: int) -> None:
+    seen = Occurrences(bits)
     assert not any(seen.next(f"row {number}") for number in range(20_000))
     assert seen.next("row 7") == 1
     assert seen.next("row 7") == 2
-    assert seen._slots.itemsize * len(seen._slots) <= 32 * 20_000
+    assert sum(table.itemsize * len(table) for table in seen._tables) <= most * 20_000 * 1.1
 
 
 def test_long_numbers_keep_their_digits() -> None:

@@ -47,6 +47,7 @@ async def generate(method: Method, session: Session) -> None:
     async for record in method.generate(Run(session)):
         session.adopt(session.root, record)
         session.sink.keep(record)
+    session.sink.check_ids()
 
 
 async def supervise(session: Session, work: Callable[[], Awaitable[None]]) -> Stop | None:

@@ -374,7 +374,7 @@ class Keys:
             except TypeError:
                 return number, 0
         if self._seen is None:
-            self._seen = Occurrences()
+            self._seen = Occurrences(bits=32)
         return key, self._seen.next(key if isinstance(key, (str, bytes)) else str(key))
 
 

@@ -81,7 +81,7 @@ class Data:
 
     def located(self) -> Iterator[Located]:
         """Records with the file and the row that an error about them should name."""
-        contents, ids, skipped = Occurrences(), Occurrences(), list[str]()
+        contents, ids, skipped = Occurrences(bits=32), Occurrences(), list[str]()
         total = 0
         for file, rows in self._rows(skipped):
             for line, row in rows:

@@ -105,51 +105,55 @@ def content_id(record: Mapping[str, Any], occurrence: int = 0) -> str:
 
 
 class Occurrences:
-    """Counts how often a key was seen, in about 16 bytes per key, whatever the key's length.
+    """Counts how often a key was seen, in 10 to 15 bytes per key (5 to 8 with 32 bits), whatever the key's length.
 
-    Keys are held as 64-bit hashes in an open-addressing table; among 10 million keys two collide with a probability of
-    3 in a million.
+    Keys are held as hashes in open-addressing tables, one of 64 by the hash's last bits, so that growing copies little.
+
+    Parameters
+    ----------
+    bits: 64 (among 10 million keys two collide with a probability of 3 in a million), or 32 where a collision does no harm:
+        a new key is then now and then counted as a repeated one, in every run the same.
     """
 
-    def __init__(self) -> None:
-        self._slots = array("Q", bytes(8 * 1024))
-        self._used = 0
+    def __init__(self, bits: int = 64) -> None:
+        self._kind, self._shift = ("Q", 0) if bits == 64 else ("I", 32)
+        self._tables = [array(self._kind, [0] * 24) for _ in range(64)]
+        self._sizes = [0] * 64
         self._repeats: dict[int, int] = {}
 
     def __len__(self) -> int:
-        return self._used
+        return sum(self._sizes)
 
     def next(self, key: bytes | str) -> int:
         """How many equal keys came before this one: 0 for the first, then 1, 2 ..."""
-        value = short_hash(key)
-        if self._insert(value):
-            return 0
-        self._repeats[value] = self._repeats.get(value, 0) + 1
-        return self._repeats[value]
-
-    def _insert(self, value: int) -> bool:
-        slots, mask = self._slots, len(self._slots) - 1
-        at = value & mask
-        while slots[at]:
-            if slots[at] == value:
-                return False
-            at = (at + 1) & mask
+        hashed = short_hash(key)
+        number, value = hashed & 63, (hashed >> self._shift) or 1
+        slots = self._tables[number]
+        size = len(slots)
+        at = (value >> 6) % size
+        while held := slots[at]:
+            if held == value:
+                again = hashed if not self._shift else value << 6 | number
+                self._repeats[again] = self._repeats.get(again, 0) + 1
+                return self._repeats[again]
+            at = at + 1 if at + 1 < size else 0
         slots[at] = value
-        self._used += 1
-        if self._used * 3 > len(slots) * 2:
-            self._grow()
-        return True
+        self._sizes[number] += 1
+        if self._sizes[number] * 5 > size * 4:
+            self._grow(number)
+        return 0
 
-    def _grow(self) -> None:
-        old, size = self._slots, len(self._slots) * 2
-        new, mask = array("Q", bytes(8 * size)), size - 1
+    def _grow(self, number: int) -> None:
+        old = self._tables[number]
+        size = len(old) * 3 // 2
+        new = array(self._kind, bytes(old.itemsize * size))
         for value in old:
             if value:
-                at = value & mask
+                at = (value >> 6) % size
                 while new[at]:
-                    at = (at + 1) & mask
+                    at = at + 1 if at + 1 < size else 0
                 new[at] = value
-        self._slots = new
+        self._tables[number] = new
 
 
 def _simpler(value: Any) -> Any:
