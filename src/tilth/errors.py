@@ -101,9 +101,7 @@ def require(module: str, *, extra: str, feature: str) -> Any:
         if (error.name or "").split(".")[0] != module.split(".")[0]:
             raise
         name = module.split(".")[0]
-        raise MissingExtra(
-            f"{feature} needs {name}. Install it with: pip install 'tilth[{extra}]'", code="extra.missing"
-        ) from error
+        raise MissingExtra(f"{feature} needs {name}. Install it with: pip install 'tilth[{extra}]'", code="extra.missing") from error
 
 
 class ModelError(Exception):

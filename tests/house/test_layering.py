@@ -21,17 +21,21 @@ FLOORS: dict[str, int] = {
     "cli": 8,
 }  # fmt: skip
 
-SAME_FLOOR: frozenset[tuple[str, str]] = frozenset({
-    ("engine", "models"),  # a run sends its calls to models
-})
+SAME_FLOOR: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("engine", "models"),  # a run sends its calls to models
+    }
+)
 """(importer, imported) within one floor. Flows find methods through tilth.catalog, not by importing them."""
 
 ROOT_MODULES = frozenset({"errors", "config", "catalog"})
 """Modules beside the folders that all floors may import; they themselves import nothing but each other and floor 0."""
 
-LOOKS_UP: frozenset[tuple[str, str]] = frozenset({
-    ("catalog", "engine"),  # the type Method, which what it finds by name has; only under TYPE_CHECKING
-})
+LOOKS_UP: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("catalog", "engine"),  # the type Method, which what it finds by name has; only under TYPE_CHECKING
+    }
+)
 """(module of the root, folder whose types it names)."""
 
 

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -213,12 +213,3 @@ def _settle(waiting: list[asyncio.Future[None]], error: BaseException | None) ->
             done.set_result(None)
         else:
             done.set_exception(error)
-
-
-def open_readonly(path: Path) -> Iterator[Shelf]:
-    """A reader of a finished or running run's journal (for `trace` and `status`); a context manager by `contextlib`."""
-    shelf = Shelf(path)
-    try:
-        yield shelf
-    finally:
-        shelf.close()
