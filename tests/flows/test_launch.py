@@ -240,3 +240,19 @@ def test_raw_completion_is_asked_of_models_that_can() -> None:
         prepare(Raw(rows=1), models={"generator": chat})
     line = "magpie needs a model with raw completion; openai/gpt-4.1-mini only chats. See: tilth models list --can completion"
     assert str(caught.value) == line
+
+
+class Prompted(Method):
+    """A method with a prompt that its user may replace."""
+
+    name: ClassVar[str] = "prompted"
+    columns: ClassVar[dict[str, str]] = {"text": "str"}
+    prompts: ClassVar[dict[str, str]] = {"text": "as published"}
+
+    async def generate(self, run: Run) -> AsyncIterator[Record]:
+        yield Record(text=self.prompts["text"])
+
+
+def test_a_method_objects_own_prompts_survive_overrides() -> None:
+    _, records = go(Prompted(prompts={"text": "my own"}), task={"labels": ["a"]}, rows=1)
+    assert [record["text"] for record in records] == ["my own"]

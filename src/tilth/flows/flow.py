@@ -116,7 +116,8 @@ class Flow:
         """The method that makes the records; `data`: the opened inputs (opened here when they are needed and not given)."""
         stage = self.stage
         if self.own is not None:
-            return type(self.own)(**{**dict(self.own), **stage.parameters, "rows": stage.rows})
+            own = {field.alias or name: getattr(self.own, name) for name, field in type(self.own).model_fields.items()}
+            return type(self.own)(**{**own, **stage.parameters, "rows": stage.rows})
         if stage.method is None:
             from tilth.flows.columns import columns_method
 
@@ -168,7 +169,7 @@ class Flow:
         whole = self.spec.model_dump(by_alias=True, exclude_none=True, mode="json")
         for plain, stage in zip(whole["generate"], self.spec.generate, strict=True):
             if stage.method is not None:
-                plain["with"] = self.method({}).model_dump(mode="json", exclude={"rows"}, exclude_none=True)
+                plain["with"] = self.method({}).model_dump(mode="json", by_alias=True, exclude={"rows"}, exclude_none=True)
             for name, column in stage.columns.items():
                 plain["columns"][name] = column.model_dump(by_alias=True, exclude_unset=True, mode="json")
         return {key: value for key, value in whole.items() if value not in ({}, "")}

@@ -64,7 +64,7 @@ def from_method(
 def from_object(method: Method) -> Flow:
     """A flow around a method object, which need not be in the catalog."""
     name = method.name or type(method).__name__
-    parameters = method.model_dump(mode="json", exclude={"rows"}, exclude_defaults=True)
+    parameters = method.model_dump(mode="json", by_alias=True, exclude={"rows"}, exclude_defaults=True)
     stage: dict[str, Any] = {
         "method": name,
         **({"with": parameters} if parameters else {}),
