@@ -28,7 +28,7 @@ def private_mb() -> float:
 
 
 class Peak(threading.Thread):
-    """Samples private memory ten times a second."""
+    """Samples private memory a hundred times a second: writing a part takes less than a tenth."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -39,7 +39,7 @@ class Peak(threading.Thread):
         """Sample until told to stop."""
         while not self.done:
             self.mb = max(self.mb, private_mb())
-            time.sleep(0.1)
+            time.sleep(0.01)
 
 
 def rows_file(path: Path, rows: int) -> None:
