@@ -115,7 +115,10 @@ def main() -> None:
         return
     result = {}
     for shape in SHAPES:
-        small, large = dict(measure(shape, given.small)), dict(measure(shape, given.rows))
+        # a run of a second can end between two samples of its peak: the highest of three
+        tries = [dict(measure(shape, given.small)) for _ in range(3)]
+        small = {state: max((one[state] for one in tries), key=lambda found: found["peak_mb"]) for state in tries[0]}
+        large = dict(measure(shape, given.rows))
         for state in ("fresh", "resume"):
             ratio = large[state]["peak_mb"] / small[state]["peak_mb"]
             result[f"{shape}, {state}"] = {

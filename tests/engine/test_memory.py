@@ -16,15 +16,16 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "memory.py"
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="private memory is read from /proc")
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     peaks = []
-    for rows in (10_000, 40_000):
-        folder = tmp_path / str(rows)
+    for number, rows in enumerate((10_000, 10_000, 10_000, 40_000)):  # a short run's peak can lie between two samples
+        folder = tmp_path / str(number)
         folder.mkdir()
         command = [sys.executable, str(BENCHMARK), "--child", "range", "--rows", str(rows), "--folder", str(folder)]
         fresh, resumed = (json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(2))
         assert fresh["calls"] == rows and resumed["calls"] == 0
         peaks.append((fresh["peak_mb"], resumed["peak_mb"]))
-    (small, small_again), (large, large_again) = peaks
-    assert large <= 1.3 * small and large_again <= 1.3 * small_again
+    *small, large = peaks
+    assert large[0] <= 1.3 * max(fresh for fresh, _ in small)
+    assert large[1] <= 1.3 * max(resumed for _, resumed in small)
 
 
 @pytest.mark.soak
