@@ -65,7 +65,7 @@ def flow_of(dataset: str, arm: str, fixed: Mapping[str, Any]) -> tilth.Flow | At
     given = {**fixed["sampling"], "max_tokens": tokens, "length": [], "similar_labels": 0, "prompts": {"text": ours["attributed"]}}
     given |= {"attributes": ours["attributes"], "label_attributes": ours["label_attributes"]}
     if arm == "attributed":
-        del given["prompts"]  # a method object cannot be given prompts of its own yet, so its class has them
+        del given["prompts"]  # as it was measured: the class has the prompt, which a method object may now be given as well
         prompts = {"__module__": __name__, "prompts": {**AttrPrompt.prompts, "text": ours["attributed"]}}
         own: type[Attributed] = type("Attributed", (Attributed,), prompts)
         return own(rows=fixed["rows"], **given)

@@ -72,6 +72,19 @@ def test_a_stage_alone_works_on_the_rows_that_are_there(tmp_path: Path) -> None:
     assert outcome.kept == 6 and model.calls == 9
 
 
+def test_a_run_killed_in_a_later_stage_is_still_the_same_run(tmp_path: Path) -> None:
+    class Looks(DropEveryThird):
+        async def work(self, run, folder: RunFolder) -> None:
+            assert folder.read_state()["asked"] == {"flow": "mine"} and folder.read_state()["status"] == "running"
+
+    settings = {"roles": {"generator": [open_role(ScriptedModel(words))]}}
+    folder = RunFolder(tmp_path / "r")
+    start(lambda: execute(Body(body=nine), Settings(folder=folder, identity=b"mine", asked={"flow": "mine"}, **settings)))
+    outcome = start(lambda: execute(None, Settings(folder=folder, identity=b"other", asked={"look": 1}, **settings), stages=[Looks()]))
+    assert outcome.exit == 0, outcome.stop
+    assert folder.read_state()["identity"] == b"mine".hex()
+
+
 def test_a_stage_without_rows_is_a_wrong_request(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="has no rows"):
         go(tmp_path / "r", None, [DropEveryThird()])

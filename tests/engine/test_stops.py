@@ -13,7 +13,7 @@ import pytest
 from engine.support import kept, prints, rejected, run, texts, words
 from tilth.engine.budget import Budget, Caps, Spent
 from tilth.engine.execute import Handle
-from tilth.errors import BudgetReached, Failure, Pending, RequestError
+from tilth.errors import BudgetReached, Declined, Failure, Pending, RequestError
 from tilth.models.base import Price, Reply, Usage
 from tilth.models.scripted import ScriptedModel
 from tilth.records.record import Record
@@ -65,6 +65,34 @@ def test_tokens_and_dollars_are_never_passed(tmp_path: Path) -> None:
         assert outcome.tokens_in + outcome.tokens_out <= 3000 and outcome.usd <= 0.003
         assert all(request.max_tokens for request in model.requests)
         assert outcome.calls >= 2
+
+
+def test_untold_usage_is_booked_at_its_worst_and_still_counts_at_the_next_start(tmp_path: Path) -> None:
+    def reply(request):
+        return Reply(words(request), usage=Usage())
+
+    def go(tokens: int, model: ScriptedModel):
+        return run(chained, tmp_path / "r", model=model, caps=Caps(tokens=tokens))
+
+    first = go(6000, ScriptedModel(reply))
+    assert first.exit == 4 and 0 < first.tokens_in + first.tokens_out <= 6000
+    model = ScriptedModel(reply)
+    assert go(6000, model).exit == 4 and model.calls == 0
+
+
+def test_a_declined_request_costs_nothing_but_a_call(tmp_path: Path) -> None:
+    def reply(request):
+        raise Declined("no", status=400)
+
+    async def body(run):
+        async def one(i):
+            return Record(text=(await run.ask(f"say {i}", max_tokens=100)).text)
+
+        async for record in run.map(one, range(4), label="one"):
+            yield record
+
+    outcome = run(body, tmp_path / "r", model=ScriptedModel(reply), caps=Caps(tokens=400), concurrency=1)
+    assert (outcome.status, outcome.rejected, outcome.tokens_out) == ("done", 4, 0)
 
 
 def test_a_usd_cap_with_an_unpriced_model_is_refused(tmp_path: Path) -> None:

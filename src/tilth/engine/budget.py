@@ -93,11 +93,9 @@ class Budget:
         return Spent(usd, 1, tokens_in + max_tokens)
 
     def settle(self, held: Spent, price: Price | None, usage: Usage | None, prompt_bytes: int) -> None:
-        """Give back what was held and book what was used (None: the call came to nothing; all zero: not told)."""
+        """Give back what was held and book what was used (None: the call came to nothing). prompt_bytes 0: its usage teaches nothing."""
         self.held.add(held, -1)
-        if usage == Usage():  # the server told no usage: book the worst case
-            self.spent.add(held)
-        elif usage is not None:
+        if usage is not None:
             self.spent.add(Spent(cost(price, usage) or 0.0, 1, usage.input + usage.output))
             if prompt_bytes:
                 self._ratio = max(self._ratio, (usage.input - OVERHEAD) / prompt_bytes)

@@ -57,6 +57,12 @@ class Call:
     send: Callable[[], Awaitable[tuple[bytes, Usage]]]
     sampled: bool = False
     held: Spent | None = None
+    declined: bool = False
+
+    @property
+    def most(self) -> int:
+        """The most tokens that its answer can have, for the budget."""
+        return 0 if self.kind == "score" else self.max_tokens or DEFAULT_MAX_TOKENS
 
 
 @dataclass(slots=True)
@@ -155,15 +161,19 @@ class Caller:
         price = call.chosen.price
         session.check_stop()
         usage: Usage | None = None
+        learn = len(call.body)
         try:
             stored, usage, seconds = await self._send(call)
+            if call.held is not None and usage == Usage() and not call.declined:
+                # the server told no usage: the worst case is booked, and journaled, so that a later start counts it too
+                usage, learn = Usage(call.held.tokens - call.most, call.most), 0
             entry = self._entry(call, stored, usage, price, seconds, paid=True)
             await session.journal.put(entry)
             session.book(call.role, call.chosen.name, usage, entry.usd, free=call.kind != "ask" and entry.usd is None)
             return stored
         finally:
             if call.held is not None:
-                session.budget.settle(call.held, price, usage, len(call.body))
+                session.budget.settle(call.held, price, usage, 0 if call.declined else learn)
 
     def _entry(self, call: Call, stored: bytes, usage: Usage, price: Any, seconds: float, *, paid: bool) -> Entry:
         where = (call.key, call.max_tokens, call.kind, call.frame.path, call.role, call.chosen.model.identity)
@@ -194,7 +204,7 @@ class Caller:
                 session.progress.waiting_for = ""
                 return stored, usage, round(session.clock.now() - started, 4)
             except Declined as error:
-                outcome = Outcome.OK
+                outcome, call.declined = Outcome.OK, True
                 return _error_bytes("declined", error.what), Usage(), 0.0
             except Misconfigured as error:
                 raise session.stop(EndpointDown(error.what, code=f"model.http_{error.status or 0}")) from None
@@ -224,8 +234,7 @@ class Caller:
         """Hold the worst case of a call. After its turn came, not before: earlier places spend first."""
         budget = self._session.budget
         if budget.bounded and call.held is None:
-            most = 0 if call.kind == "score" else call.max_tokens or DEFAULT_MAX_TOKENS
-            call.held = budget.reserve(call.chosen.price, len(call.body), most)
+            call.held = budget.reserve(call.chosen.price, len(call.body), call.most)
             return call.held is not None
         return True
 

@@ -86,6 +86,8 @@ async def _execute(method: Method | None, settings: Settings, stages: Sequence[S
     about = {"asked": dict(settings.asked), "identity": settings.identity.hex(), "seed": settings.seed}
     about |= {"versions": versions(), "started": stamp}
     check_prices(settings)
+    if method is None:  # the run stays what it is: only a stage goes over its rows
+        about |= {name: value for name, value in folder.read_state().items() if name in ("asked", "identity", "seed", "stages")}
     folder.write_state({**about, "status": "running"})
     folder.partial.unlink(missing_ok=True)
     journal = Journal(settings.journal or folder.journal, reuse=settings.reuse)
