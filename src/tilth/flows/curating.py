@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
 from tilth.flows import evaluating
+from tilth.flows.staged import PreparedStage
 from tilth.flows.words import suggestion
 
 if TYPE_CHECKING:
     from tilth.curate.stage import Curation
     from tilth.engine.execute import Handle, Outcome
-    from tilth.engine.method import Method
     from tilth.engine.progress import Progress
-    from tilth.engine.session import Settings
     from tilth.flows.grammar import FlowSpec
     from tilth.flows.load import Where
     from tilth.flows.validate import Problems
@@ -75,37 +74,9 @@ def stage_of(spec: FlowSpec) -> Curation:
     return Curation(spec.curate)
 
 
-@dataclass
-class PreparedCuration:
-    """A curation that can start. method: what takes over the rows of a file; for a run it is for display only."""
-
-    stage: Curation
-    settings: Settings
-    method: Method
-    in_place: bool
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def folder(self) -> RunFolder:
-        """Where the run is, or will be."""
-        return self.settings.folder
-
-    async def execute(self, handle: Handle | None = None) -> Outcome:
-        """Curate. What run.json says of a run's generation stays; the curation is noted beside it."""
-        from tilth.engine.execute import execute
-
-        before = self.folder.read_state() if self.in_place else {}
-        outcome = await execute(None if self.in_place else self.method, self.settings, stages=[self.stage], handle=handle)
-        if self.in_place:
-            after = self.folder.read_state()
-            noted = {name: after.get(name) for name in ("status", "ended", "totals")}
-            self.folder.write_state({**before, "stages": {**before.get("stages", {}), STAGE: {**noted, "steps": self.stage.settings()}}})
-        return outcome
-
-
 def prepare(
     what: str | Path | Data, steps: Sequence[Any], wanted: evaluating.Wanted | None = None, *, progress: Progress | None = None
-) -> PreparedCuration:
+) -> PreparedStage[Curation]:
     """Everything before the first score; writes nothing.
 
     Parameters
@@ -138,7 +109,7 @@ def prepare(
     settings.asked = {**settings.asked, STAGE: stage.settings(), SETS: files}
     if progress is not None:
         settings.progress = progress
-    return PreparedCuration(stage, settings, method, folder is not None, notes)
+    return PreparedStage(stage, settings, method, folder is not None, notes, {"steps": stage.settings()})
 
 
 def _sets(folder: RunFolder | None) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError, TilthError
+from tilth.flows.staged import PreparedStage
 
 if TYPE_CHECKING:
     from tilth.curate.stage import Curation
     from tilth.engine.budget import Caps
-    from tilth.engine.execute import Handle, Outcome
     from tilth.engine.method import Method, Task
     from tilth.engine.progress import Progress
     from tilth.engine.session import Settings
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tilth.records.folder import RunFolder
 
 FALLBACK = "vectors are hashed words: 'local/minilm' is not on this machine. Get it with: tilth models pull minilm"
-STAGE = "evaluate"
 
 
 @dataclass(frozen=True)
@@ -48,35 +47,7 @@ class Wanted:
     name: str | None = None
 
 
-@dataclass
-class PreparedEvaluation:
-    """An evaluation that can start. method: what takes over the rows of a file; for a run it is for display only."""
-
-    stage: Evaluation
-    settings: Settings
-    method: Method
-    in_place: bool
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def folder(self) -> RunFolder:
-        """Where the run is, or will be."""
-        return self.settings.folder
-
-    async def execute(self, handle: Handle | None = None) -> Outcome:
-        """Evaluate. What run.json says of a run's generation stays; the evaluation is noted beside it."""
-        from tilth.engine.execute import execute
-
-        before = self.folder.read_state() if self.in_place else {}
-        outcome = await execute(None if self.in_place else self.method, self.settings, stages=[self.stage], handle=handle)
-        if self.in_place:
-            after = self.folder.read_state()
-            noted = {"status": after.get("status"), "ended": after.get("ended"), "totals": after.get("totals")}
-            self.folder.write_state({**before, "stages": {**before.get("stages", {}), STAGE: noted}})
-        return outcome
-
-
-def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | None = None) -> PreparedEvaluation:
+def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | None = None) -> PreparedStage[Evaluation]:
     """Everything before the first measurement; writes nothing.
 
     Parameters
@@ -99,7 +70,7 @@ def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | Non
         notes += more
     if progress is not None:
         settings.progress = progress
-    return PreparedEvaluation(stage, settings, method, folder is not None, notes)
+    return PreparedStage(stage, settings, method, folder is not None, notes)
 
 
 def stage_of(part: EvaluateSpec) -> Evaluation:
