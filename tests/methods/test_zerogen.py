@@ -8,10 +8,16 @@ import pytest
 
 from contract.scenario import Scenario
 from methods.growing import asked_of, grow
+from tilth.engine.execute import start
 from tilth.errors import Failure, RequestError
+from tilth.flows.evaluating import Wanted, prepare
 from tilth.methods.classification._continuing import up_to_quote
 from tilth.methods.classification.zerogen import ZeroGen
 from tilth.models.base import Capabilities
+from tilth.models.scripted import ScriptedModel
+from tilth.records.data import Data
+from tilth.text.diversity import self_bleu
+from tilth.text.ngrams import words
 
 TASK = {"about": "Film reviews.", "labels": {"good": "likes it", "very_bad": "hates it"}}
 CHATS = Capabilities(seed=True)
@@ -109,6 +115,32 @@ def test_invariant_3_the_same_seed_gives_the_same_rows_and_none_twice():
     assert len(set(keys)) == 60 and {row["reason"] for row in first.rejected} == {"duplicate"}
     # the same text may stand in another context or with another label: duplicates are counted on all three
     assert len({row["text"] for row in first.rows}) <= 20
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5])
+def test_invariant_5_self_bleu_is_1_for_one_sentence_repeated_and_about_0_without_a_common_word(most):
+    same = [words("the plot of this film is thin and slow")] * 20
+    unlike = [[f"word{text}x{at}" for at in range(8)] for text in range(20)]
+    assert self_bleu(same, most) == pytest.approx(1.0)
+    assert self_bleu(unlike, most) < 0.03
+
+
+@pytest.mark.parametrize("flipped", [0, 8, 20])
+def test_invariant_6_an_oracle_reports_exactly_the_labels_that_were_not_flipped(flipped, tmp_path):
+    def keyword(request):
+        word = "superb" if "One good" in asked_of(request) else "awful"
+        return f'the {word} film with a cast and a plot and number {request.seed}"'
+
+    def oracle(prompt, label):
+        return 5.0 if (label.strip() == "good") == ("superb" in prompt) else -5.0
+
+    rows = [{"text": row["text"], "label": row["label"]} for row in grow(ZeroGen(rows=40), keyword, task=TASK).rows]
+    for row in rows[:flipped]:  # labels alternate, so as many of each are flipped
+        row["label"] = {"good": "very_bad", "very_bad": "good"}[row["label"]]
+    models = {"generator": ScriptedModel(lambda request: "", score=oracle)}
+    ready = prepare(Data.of(rows), Wanted(metrics=["llm_agreement"], models=models, runs=tmp_path))
+    assert start(ready.execute).status == "done"
+    assert ready.stage.values[0].value == pytest.approx(1 - flipped / len(rows))
 
 
 def test_invariant_7_a_keyword_driven_model_gives_data_that_a_linear_student_learns_from():
