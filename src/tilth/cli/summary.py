@@ -37,7 +37,8 @@ def _done(session: Session, outcome: Outcome, require: int | None) -> tuple[str,
     tried = outcome.kept + outcome.rejected
     head = f"{outcome.folder.name}: {plural(outcome.kept, 'record')} kept of {count(tried)} tried"
     printer.mark("done" if outcome.kept else "fail", head, " " * max(2, 70 - len(head)), (duration(outcome.seconds), "dim"))
-    for step, line in by_step(outcome):
+    # `tilth curate` has shown its steps itself, and nothing was generated
+    for step, line in [] if session.command == "curate" else by_step(outcome):
         printer.say("  ", (f"{step:<10}", "dim"), line)
     for number, line in enumerate(costs(outcome)):
         printer.say("  ", (f"{'cost' if number == 0 else '':<10}", "dim"), line)
