@@ -92,7 +92,7 @@ async def _execute(method: Method | None, settings: Settings, stages: Sequence[S
     folder.partial.unlink(missing_ok=True)
     journal = Journal(settings.journal or folder.journal, reuse=settings.reuse)
     try:
-        sink = Sink(folder, method, run=settings.identity.hex()[:16], stage=settings.stage, progress=progress) if method else None
+        sink = _sink(method, settings) if method else None
         session = Session(settings, journal, sink)
         if handle is not None:
             handle.attach(session)
@@ -112,6 +112,11 @@ async def _execute(method: Method | None, settings: Settings, stages: Sequence[S
         folder.crash.write_text(outcome.trace, encoding="utf-8")
     folder.write_state({**about, "status": outcome.status, "ended": clock.stamp(), "totals": totals(outcome)})
     return outcome
+
+
+def _sink(method: Method, settings: Settings) -> Sink:
+    columns, run = method.columns_for(settings.data), settings.identity.hex()[:16]
+    return Sink(settings.folder, method, columns, run=run, stage=settings.stage, progress=settings.progress)
 
 
 def check_prices(settings: Settings) -> None:

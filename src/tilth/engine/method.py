@@ -11,6 +11,7 @@ from tilth.records.record import Record
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
+    from tilth.records.data import Data
 
 
 class Task(BaseModel):
@@ -63,6 +64,10 @@ class Method(BaseModel):
         if unknown:
             raise ValueError(f"no prompt is called '{unknown[0]}'. There are: {', '.join(type(self).prompts) or 'none'}.")
         self.__dict__["prompts"] = {**type(self).prompts, **self.own_prompts}
+
+    def columns_for(self, data: Mapping[str, Data]) -> Mapping[str, Any]:
+        """The columns that this instance yields with these inputs; a tabular method has those of its data. Default: `columns`."""
+        return self.columns
 
     def generate(self, run: Run) -> AsyncIterator[Record]:
         """Yield records. Only what is yielded here is kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,13 +27,13 @@ PARTIAL = "partial"
 class Sink:
     """Writes kept records to rows/part-* and rejected ones to rows/rejected-*, and counts both."""
 
-    def __init__(self, folder: RunFolder, method: Method, *, run: str, stage: str, progress: Progress) -> None:
+    def __init__(self, folder: RunFolder, method: Method, columns: Mapping[str, Any], *, run: str, stage: str, progress: Progress) -> None:
         self._folder = folder
         self._run = run
         self._stage = stage
         self._method = method.name
         self._progress = progress
-        self.schema = Schema.of(method.columns)
+        self.schema = Schema.of(columns)
         self._kept = PartWriter(folder.rows, "part", self.schema.to_arrow())
         self._lenient = self.schema.rejected()
         self._rejected = PartWriter(folder.rows, "rejected", self._lenient.to_arrow())
