@@ -3,6 +3,7 @@
     python benchmarks/lowdata.py make    --runs DIR      # the synthetic sets: 18 runs of 400 texts
     python benchmarks/lowdata.py label   --runs DIR      # label probabilities by the same model, one run per set
     python benchmarks/lowdata.py measure --runs DIR      # every arm, size and student, with the controls of tilth.evaluate.utility
+    python benchmarks/lowdata.py spread  --runs DIR      # diagnosis: other word lists, other precisions
     python benchmarks/lowdata.py report  --runs DIR      # the section of RESULTS.md
 
 Needs ``tilth models pull`` and the shared data. Each step goes on where it was cut off; `make` and `label` may run side by side.
@@ -24,11 +25,12 @@ from lowdata_make import make
 from lowdata_measure import measure
 from lowdata_report import report
 from lowdata_sets import label_all
+from lowdata_spread import spread
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["make", "label", "measure", "report"])
+    parser.add_argument("step", choices=["make", "label", "measure", "spread", "report"])
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs, outside the repository")
     parser.add_argument("--seeds", default="1,2,3", help="of generation; several processes may share them out")
     parser.add_argument("--datasets", default="sst2,trec6")
@@ -42,6 +44,8 @@ def main() -> None:
         label_all(asked.runs)
     if asked.step == "measure":
         measure(asked.runs, asked.datasets.split(","), asked.students.split(","), asked.parts.split(","))
+    if asked.step == "spread":
+        spread(asked.runs)
     if asked.step == "report":
         report(asked.runs, Path(__file__).with_name("RESULTS.md"))
 
