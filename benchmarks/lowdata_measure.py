@@ -33,13 +33,13 @@ class Part:
     eda_most: int = 0
 
 
-def parts(dataset: str, student: str, classes: int) -> list[Part]:
-    """What is measured. EDA up to 64 real rows per class with TF-IDF, 16 with MiniLM (its rows must all be embedded)."""
+def parts(dataset: str, student: str) -> list[Part]:
+    """What is measured. EDA of the most real rows only with TF-IDF: with MiniLM its 80,000 rows would all have to be embedded."""
     fixed = tuple(lists()["shots"])
-    eda = (16 if student == "minilm" or classes > 2 else 64) * classes
+    whole = 2000 if student == "tfidf" else 0
     return [
-        Part("main", fixed[:-1], filtered=True, eda_most=eda),
-        Part("most", fixed[-1:], filtered=False),
+        Part("main", fixed[:-1], filtered=True, eda_most=1000),
+        Part("most", fixed[-1:], filtered=True, eda_most=whole),
         Part("balanced", fixed[:-1], filtered=False, weightings=("balanced",)),
     ]
 
@@ -73,9 +73,9 @@ class Material:
         }
 
     def print(self, part: Part) -> str:
-        """Changes when a set does, or what the filter knows."""
+        """Changes when a set does, or what the filter knows, or the part."""
         texts = [row["text"] for rows in self.sets.values() for one in rows for row in one]
-        return hex_digest("lowdata", *texts, *(sorted(self.margins) if part.filtered else ()))
+        return hex_digest("lowdata", repr(part), *texts, *(sorted(self.margins) if part.filtered else ()))
 
     def keep(self, arm: str, generation: int, rows: Sequence[Example]) -> Sequence[int] | None:
         """The LLM filter: the better half of each label; None where the set was not labelled."""
@@ -97,7 +97,7 @@ def measure(runs: Path, datasets: Sequence[str], students: Sequence[str], only: 
         vectors = Vectors(runs / f"minilm-{dataset}.npz")
         for student in students:
             learner = tfidf(fixed["C"]["tfidf"]) if student == "tfidf" else embedding(vectors, fixed["C"]["minilm"])
-            for part in parts(dataset, student, len(fixed[dataset]["task"]["labels"])):
+            for part in parts(dataset, student):
                 path = runs / "results" / f"{dataset}-{student}-{part.name}.json"
                 fresh = path.exists() and json.loads(path.read_bytes())["sets"] == material.print(part)
                 if part.name in only and not fresh:
@@ -114,7 +114,7 @@ def one(material: Material, part: Part, learner: Learner) -> dict[str, Any]:
         seeds=tuple(range(lists()["shot_seeds"])),
         per_label=True,
         weightings=part.weightings,  # type: ignore[arg-type]
-        ways=("add", "only") if part.filtered else ("add",),
+        ways=("add", "only") if part.name == "main" else ("add",),
         eda=4 if part.eda_most else 0,
         eda_most=part.eda_most,
         draws=1000,
