@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
 import pytest
 
 from engine.support import prints, run, texts, words
-from tilth.errors import Failure, Pending
 from tilth.models.scripted import ScriptedModel
 from tilth.records.record import Record
 
@@ -94,35 +92,3 @@ def test_a_lag_below_one_is_refused(tmp_path: Path) -> None:
             yield Record(text="x")
 
     assert "lag must be at least 1" in run(body, tmp_path / "r").stop
-
-
-def test_no_exception_of_a_row_is_reported_as_forgotten(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Rows that fail while another one waits, and a source that fails while its map is left: asyncio has nothing to complain of."""
-
-    async def waiting(run):
-        async def propose(k):
-            if k == 0:
-                raise Pending("later")
-            await run.ask(f"ask {k}")
-            raise Failure("odd")
-
-        async for _ in run.unfold(lambda k: k, propose, lag=5, label="propose"):
-            yield Record(text="never")
-
-    async def broken(run):
-        async def source():
-            yield 1
-            yield 2
-            raise Failure("source")
-
-        async def one(k):
-            await run.ask(f"ask {k}")
-            raise Failure("row")
-
-        async for _ in run.map(one, source(), label="one", on_failure="raise"):
-            yield Record(text="never")
-
-    assert run(waiting, tmp_path / "w").status == "waiting"
-    run(broken, tmp_path / "b")
-    gc.collect()
-    assert not [record.message for record in caplog.records if "never retrieved" in record.getMessage()]

@@ -12,7 +12,7 @@ import contextvars
 import inspect
 import traceback
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tilth.engine.place import CURRENT, Frame, Reject, current
@@ -295,7 +295,7 @@ class Unfold(Results[R]):
         try:
             await self._consume()
         except (Pending, Unanswered):
-            await _settle({slot.task for slot in self._slots})
+            await _settle(self._slots)
             raise
         self._consumed += 1
         return True
@@ -349,7 +349,7 @@ class Puller:
     async def cancel(self) -> None:
         """Pull no more, and let what it has started end."""
         self._task.cancel()
-        await _settle({self._task})
+        await asyncio.wait({self._task})
         await close(self._frame, failed=True)
 
 
@@ -394,13 +394,10 @@ async def close(frame: Frame, *, failed: bool = False) -> None:
         raise stop
 
 
-async def _settle(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Let tasks end whose results nobody will read; their exceptions are looked at, or asyncio would report each as forgotten."""
+async def _settle(slots: Iterable[Slot]) -> None:
+    tasks = {slot.task for slot in slots}
     if tasks:
         await asyncio.wait(tasks)
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()
 
 
 def _starter(fn: Callable[[Any], Any], executor: Executor) -> Callable[[Any], Any]:
