@@ -62,6 +62,12 @@ async def embed(session: Session, role: str, texts: Sequence[str]) -> Vectors:
     return _load(path)
 
 
+def cached(folder: Path, identity: str, texts: Sequence[str]) -> Vectors | None:
+    """The vectors that an embedder has already made of these texts for a run; None where there are none."""
+    path = folder / f"embeddings-{_name(identity, texts)}.npy"
+    return _load(path) if texts and path.exists() else None
+
+
 def _name(identity: str, texts: Sequence[str]) -> str:
     """Chunk by chunk, as a digest copies what it is given."""
     parts = (digest(*texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK))

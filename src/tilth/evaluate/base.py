@@ -118,12 +118,18 @@ class Sets:
         rows = self.rows(name)
         if len(rows) <= most:
             return rows
-        rng = random.Random(digest("evaluate sample", name, self.seed))
-        return [rows[at] for at in sorted(rng.sample(range(len(rows)), most))]
+        return [rows[at] for at in sampled(name, len(rows), most, self.seed)]
 
     async def vectors(self, run: Run, rows: Sequence[Record]) -> npt.NDArray[np.float32]:
         """Unit vectors of the texts of rows, by the run's embedder."""
         return await run.embed([one["text"][:LONGEST] for one in rows])
+
+
+def sampled(name: str, total: int, most: int, seed: int) -> Sequence[int]:
+    """Which of a set's `total` rows with a text are its sample of `most`, in their order."""
+    if total <= most:
+        return range(total)
+    return sorted(random.Random(digest("evaluate sample", name, seed)).sample(range(total), most))
 
 
 def texts_of(rows: Sequence[Record]) -> list[str]:

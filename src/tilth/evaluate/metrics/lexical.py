@@ -52,9 +52,10 @@ class DistinctN(Sampled):
 
     async def measure(self, run: Run, sets: Sets) -> Value | Sequence[Value]:
         """One value for each n."""
-        return await asyncio.to_thread(self._values, sets)
+        return await asyncio.to_thread(self.values, sets)
 
-    def _values(self, sets: Sets) -> list[Value]:
+    def values(self, sets: Sets) -> list[Value]:
+        """The same, without awaiting."""
         pair = [[words(text) for text in _shuffled(texts, sets.seed)] for texts in self.samples(sets)]
         budget = min([self.tokens, *(sum(map(len, tokens)) for tokens in pair if tokens)])
         synthetic, real = (_spent(tokens, budget) for tokens in pair)
