@@ -43,7 +43,7 @@ def curated(folder: Path, die_at: int | None = None) -> Curated:
         alive()
         return -float(len(prompt) % 7 + len(word))
 
-    model = ScriptedModel(reply, score=score, latency=(0.005, 0.02))
+    model = ScriptedModel(reply, score=score, latency=(0.05, 0.1))
     return curate(folder, ROWS, STEPS, model=model, labels={"good": "", "bad": ""})
 
 
