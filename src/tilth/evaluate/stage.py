@@ -10,6 +10,7 @@ import orjson
 
 from tilth.errors import RequestError
 from tilth.evaluate.base import SETS, Metric, Sets, Value
+from tilth.evaluate.marks import files_mark
 from tilth.records.atomic import replacing
 from tilth.score.rows import Rows, Stored
 
@@ -57,11 +58,11 @@ class Evaluation:
     async def work(self, run: Run, folder: RunFolder) -> None:
         """Measure, one metric after the other; each is on disk before the next begins."""
         sets = self.sets(run, folder)
-        kept = Rows.kept(folder)
+        kept, files = Rows.kept(folder), files_mark(folder)
         self.values = []
         for metric in self.metrics:
             self.values.extend(await self._one(metric, run, sets))
-            self._write(folder, kept.mark.hex(), sets, run.seed)
+            self._write(folder, {"data": kept.mark.hex(), "files": files}, sets, run.seed)
         for value in self.values:
             _samples(folder, value)
 
@@ -85,10 +86,10 @@ class Evaluation:
             return [metric.none(str(error))]
         return [found] if isinstance(found, Value) else list(found)
 
-    def _write(self, folder: RunFolder, digest: str, sets: Sets, seed: int) -> None:
+    def _write(self, folder: RunFolder, marks: dict[str, str], sets: Sets, seed: int) -> None:
         values = [value.to_json() for value in self.values]
         document: dict[str, Any] = {
-            "data": digest,
+            **marks,
             "n": {name: len(sets.rows(name)) for name in SETS if sets.has(name)},
             "seed": seed,
             "values": values,

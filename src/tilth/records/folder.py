@@ -102,6 +102,20 @@ class RunFolder:
         finally:
             os.close(handle)
 
+    def held(self) -> bool:
+        """Whether a process is writing the run now."""
+        try:
+            handle = os.open(self._lock, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
     def _in_use(self, content: bytes) -> RequestError:
         try:
             holder = json.loads(content)
