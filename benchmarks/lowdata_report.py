@@ -38,6 +38,7 @@ def report(runs: Path, target: Path) -> None:
 def section(results: Mapping[str, Any]) -> Iterator[str]:
     """The lines of the section after its introduction."""
     yield from bars(results)
+    yield from diagnosis(results)
     for dataset in ("sst2", "trec6"):
         for student in ("tfidf", "minilm"):
             parts = {part: found for part in ("main", "most", "balanced") if (found := results.get(f"{dataset}-{student}-{part}"))}
@@ -66,6 +67,22 @@ def bars(results: Mapping[str, Any]) -> Iterator[str]:
         gain = found.get("over_templates") if found else None
         made = results["sst2-minilm-main"]["generations"].get(arm, 0) if found else 0
         yield f"| SST-2, MiniLM, {arm} over T | about 0 | {points(gain)} | | {made} |"
+
+
+def diagnosis(results: Mapping[str, Any]) -> Iterator[str]:
+    """What other word lists, openings, precisions and weights give in the first two cells of the bars."""
+    found = dict(results.get("sst2-spread", {}))
+    if eight := results.get("q8-sst2-tfidf-main"):
+        found["committed, Q8_0 weights (3 generations)"] = {"T": at(eight, TEMPLATES, 8), "AP": at(eight, NAMES["prefill"], 8)}
+    if not found:
+        return
+    yield "\n### Diagnosis: what the first two bars hang on (SST-2, TF-IDF, 8 per class; outside the headline)\n"
+    yield "| lists | words: text, T | distinct T | T over real only | AttrPrompt with prefill over real only | over T |"
+    yield "|---|---|---|---|---|---|"
+    for name, row in found.items():
+        told = f"{row['words']}, {row['words_T']} | {row['distinct_T']}" if "words" in row else " | "
+        gains = f"{points(row['T']['gain'])} | {points(row['AP']['gain'])} | {points(row['AP']['over_templates'])}"
+        yield f"| {name} | {told} | {gains} |"
 
 
 def at(result: Mapping[str, Any] | None, arm: str, shots: int, kept: str = "", way: str = "add") -> Row | None:

@@ -20,17 +20,20 @@ from tilth.evaluate.utility.arms import REAL, TEMPLATES
 from tilth.evaluate.utility.experiment import Design, experiment, tfidf
 
 MORE: Final = Path(__file__).with_name("lowdata_more_lists.yaml")
+DEMO: Final = Path(__file__).parents[1] / "src/tilth/assets/demo/classification.yaml"
 SEED: Final = 1
 
 
 def variants() -> dict[str, dict[str, Any]]:
-    """Name to what `lists` gives, with other word lists for SST-2."""
+    """Name to what `lists` gives, with other word lists for SST-2, or with the openings of `tilth demo`."""
     out = {}
     for name, more in yaml.safe_load(MORE.read_text("utf-8")).items():
         fixed = lists()
         fixed["sst2"] |= {"attributes": more["attributes"], "label_attributes": {"judgement": more["judgement"]}}
         fixed["sst2"]["prefill"] = dict.fromkeys(more["judgement"], more["openings"])
         out[name] = fixed
+    out["demo-openings"] = fixed = lists()
+    fixed["sst2"]["prefill"] = yaml.safe_load(DEMO.read_text("utf-8"))["generate"]["with"]["prefill"]
     return out
 
 

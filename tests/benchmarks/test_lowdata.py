@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from tilth.records.read import read
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
+import lowdata_spread
 from lowdata_make import flow_of, lists
 from lowdata_sets import openings, top_half
 
@@ -31,3 +34,20 @@ def test_filter_keeps_the_better_half_of_each_label() -> None:
     rows = [Example(text, label) for label in "ab" for text in ("low", "high", "middle")]
     margin = {(row.text, row.label): {"low": -1.0, "middle": 0.0, "high": 1.0}[row.text] for row in rows}
     assert top_half(rows, margin) == [1, 2, 4, 5]
+
+
+def test_further_lists_are_as_long_as_the_committed_ones_and_other_words() -> None:
+    variants = {name: fixed["sst2"] for name, fixed in lowdata_spread.variants().items()}
+    committed = lists()["sst2"]
+    for name in ("plain", "phrases", "short"):
+        found = variants[name]
+        for given, own in ((found["attributes"], committed["attributes"]), (judgements(found), judgements(committed))):
+            assert {key: len(set(values)) for key, values in given.items()} == {key: len(values) for key, values in own.items()}
+        shared = {value for values in judgements(found).values() for value in values}
+        shared &= {value for values in judgements(committed).values() for value in values}
+        assert len(shared) <= 8, f"{name} repeats {sorted(shared)}"
+    assert variants["demo-openings"]["attributes"] == committed["attributes"]
+
+
+def judgements(fixed: Mapping[str, Any]) -> dict[str, list[str]]:
+    return dict(fixed["label_attributes"]["judgement"])
