@@ -74,6 +74,3 @@ def _easier(old: Gate, new: Gate | None) -> str:
     if old.level == "must" and new.level == "should":
         return f"{old.metric} was a must and is a should"
     return ""
-
-
-

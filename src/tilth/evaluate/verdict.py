@@ -149,9 +149,14 @@ def _missing(checked: Sequence[Checked], must: Sequence[Checked], evidence: Evid
     if unknown:
         have = f"{len(unknown)} of {len(must)} gates {'has' if len(unknown) == 1 else 'have'} no evidence"
         return have, next((command for one in unknown if (command := _measure(one, evidence))), "")
-    if not any(one.rests and (audited(one.value) if one.value else 0 or evidence.holdout) for one in must):
+    if not any(_rests(one, evidence) for one in must):
         return "no gate rests on people or on real data that nothing else has seen", _evaluate(evidence, "--gate 'utility>=0.6'")
     return "", ""
+
+
+def _rests(one: Checked, evidence: Evidence) -> bool:
+    """Whether a gate rests on people, or on real holdout rows that are there."""
+    return one.rests and one.value is not None and (audited(one.value) > 0 or evidence.holdout > 0)
 
 
 def _failure(one: Checked) -> str:
@@ -217,6 +222,7 @@ def _know(checked: Sequence[Checked], evidence: Evidence) -> tuple[str, ...]:
     real = known.get("c2st")
     if real is not None and real.value is not None and (real.interval[0] if real.interval else real.value) > RECOGNISABLE:
         lines.append(f"a classifier can tell it from real text (AUC {figure(real.value)})")
+    lines += _useless(evidence)
     if evidence.language:
         lines.append(f"{LANGUAGES.get(evidence.language.split('-')[0].lower(), repr(evidence.language))} only")
     same = sorted(set(evidence.generators) & set(evidence.judges))
@@ -231,6 +237,17 @@ def _know(checked: Sequence[Checked], evidence: Evidence) -> tuple[str, ...]:
         lines.append(f"what may be trained on text of {', '.join(others)} is a matter of its terms")
     usual = [one for one in checked if one.gate.suggested and one.state == "fails"]
     return (*lines, *(f"{one.gate.metric} {one.shown} misses the usual bound, {one.bound}" for one in usual))
+
+
+def _useless(evidence: Evidence) -> list[str]:
+    """Where adding the records to real ones did not help a student, or harmed it."""
+    words = {"no gain": "adds nothing", "loss": "harms"}
+    found = [one for one in evidence.values if family(one.metric) == "utility" and one.detail.get("verdict") in words]
+    return [
+        f"{one.metric}: it {words[one.detail['verdict']]} beside real records ({figure(one.value)}, without it {figure(one.reference)})"
+        for one in found[:2]
+        if one.value is not None and one.reference is not None
+    ]
 
 
 def _counts(evidence: Evidence) -> list[str]:
