@@ -31,11 +31,10 @@ def said(steps: str) -> str:
 @pytest.mark.parametrize(
     ("steps", "line"),
     [
-        ("  - dedup", "f.yaml:8:5: no step is called 'dedup'. Did you mean 'dedupe'?"),
+        ("  - dedup", "f.yaml:8:5: no curation step is called 'dedup'. Did you mean 'dedupe'?"),
         ("  - length: {wrds: [1, 2]}", "f.yaml:8:14: step 'length': 'wrds' is no setting. Did you mean 'words'?"),
         ("  - length: {words: [9, 2]}", "f.yaml:8:21: step 'length': words: goes from the least to the most, not [9, 2]."),
         ("  - refusals: 3", "f.yaml:8:5: step 'refusals' takes no plain value. Write: refusals: {setting: value}"),
-        ("  - pii", "f.yaml:8:5: step 'pii' is not built yet in this version; leave it out."),
         ("  - decontaminate", "f.yaml:8:5: step 'decontaminate' reads 'holdout', which 'data' does not define."),
         ("  - {length: 3, refusals: 1}", "f.yaml:8:5: a step is NAME, NAME: VALUE, or NAME: {setting: value}, one in each list item."),
         ("  - drop_if: 'x >'", "f.yaml:8:14: step 'drop_if': condition: 'x >' is no expression: "),

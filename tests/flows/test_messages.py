@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
 
 from tilth.errors import ManyErrors, RequestError
 from tilth.flows.flow import Flow
+from tilth.flows.launch import run
 
 GOOD = """\
 tilth: 1
@@ -155,7 +155,7 @@ VARIANTS = {
     ),
     "no kind": (
         ("{values: [calm, angry]}", "{keep: false}"),
-        "f.yaml:11:5: a column needs one of: values, integer, number, words, from, prompt, judge, compute.",
+        "f.yaml:11:5: a column needs one of: values, integer, number, date, words, tree, graph, from, prompt, judge, verify, compute, python.",
     ),
     "option of another kind": (
         ("{values: [calm, angry]}", "{values: [calm, angry], field: x}"),
@@ -188,15 +188,6 @@ VARIANTS = {
         "Known: label, origin, fit, labels, row, task.",
     ),
     "rows": (("  rows: 10\n", ""), "f.yaml:8:3: 'rows' is missing: say how many records you want."),
-    "not built: review": (("data:", "review: {}\ndata:"), "f.yaml:5:1: 'review' is not built yet in this version; leave it out."),
-    "not built: verify": (
-        ("{values: [calm, angry]}", "{verify: python}"),
-        "f.yaml:11:12: 'verify' is not built yet in this version; leave it out.",
-    ),
-    "not built: selection": (
-        ("      prompt: |", "      demonstrations: {from: support, select: knn}\n      prompt: |"),
-        "f.yaml:13:47: select 'knn' is not built yet in this version; use random, fixed or balanced.",
-    ),
     "key in a flow": (
         ("support.csv", "${OPENAI_API_KEY}.csv"),
         "f.yaml:6:12: keys do not belong in a flow; tilth reads OPENAI_API_KEY by itself.",
@@ -304,12 +295,35 @@ def test_paths_are_relative_to_the_flow() -> None:
     assert str(caught.value) == "sub/f.yaml:6:12: no file matches 'support.csv' (looked in sub)."
 
 
-def test_several_stages_are_refused_by_name() -> None:
-    text = textwrap.dedent("""\
-        tilth: 1
-        task: {}
-        generate:
-          - {id: a, rows: 1, columns: {text: {words: 3}}}
-          - {id: b, from: a, columns: {more: {words: 3}}}
-        """)
-    assert broken(text) == "f.yaml:5:5: several stages are not built yet in this version; keep one."
+WAITING = {
+    "review": (("data:", "review: {}\ndata:"), "f.yaml:5:1: 'review'"),
+    "column": (("{values: [calm, angry]}", "{graph: facts.jsonl}"), "f.yaml:11:12: 'graph'"),
+    "step": (("data:", "curate: [pii: {action: mask}]\ndata:"), "f.yaml:5:10: 'pii'"),
+    "step without settings": (("data:", "curate: [refusals, toxicity]\ndata:"), "f.yaml:5:20: 'toxicity'"),
+    "metric": (("data:", "evaluate: {metrics: [vendi, faithfulness]}\ndata:"), "f.yaml:5:29: 'faithfulness'"),
+    "benchmark": (("data:", "evaluate: {benchmarks: [humaneval]}\ndata:"), "f.yaml:5:25: 'benchmarks: humaneval'"),
+    "selection": (
+        ("      prompt: |", "      demonstrations: {from: support, select: informative}\n      prompt: |"),
+        "f.yaml:13:47: 'select: informative'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_what_this_version_does_not_have_is_named_and_no_mistake(name: str) -> None:
+    (old, new), place = WAITING[name]
+    assert old in GOOD
+    Path("f.yaml").write_text(GOOD.replace(old, new, 1))
+    flow = Flow.from_yaml("f.yaml")
+    assert [str(one) for one in flow.waiting] == [f"{place} is not in this version yet; the flow validates but cannot run."]
+    with pytest.raises(RequestError) as caught:
+        run(flow, models={"generator": "local"})
+    assert (str(caught.value), caught.value.exit) == (str(flow.waiting[0]), 2)
+    assert not Path("runs").exists()
+
+
+def test_a_method_that_is_planned_is_named() -> None:
+    Path("f.yaml").write_text("tilth: 1\ntask: {}\ngenerate: {method: o1_journey_distillation, rows: 3}\n")
+    assert [(str(one)) for one in Flow.from_yaml("f.yaml").waiting] == [
+        "f.yaml:3:20: 'method: o1_journey_distillation' is not in this version yet; the flow validates but cannot run."
+    ]

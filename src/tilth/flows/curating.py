@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
-from tilth.flows import evaluating
+from tilth.flows import evaluating, planned, stages
 from tilth.flows.staged import PreparedStage
 from tilth.flows.words import suggestion
 
@@ -42,9 +42,17 @@ def check_steps(spec: FlowSpec, problems: Problems) -> None:
 def _step(item: Any, at: Where, spec: FlowSpec, problems: Problems) -> bool:
     from pydantic import ValidationError
 
-    from tilth.curate.catalog import problem, step_class, written
+    from tilth.curate.catalog import STEPS, problem, step_class, written
 
     named: Where = (*at, str(next(iter(item)))) if isinstance(item, Mapping) and len(item) == 1 else at
+    called = item if isinstance(item, str) else str(named[-1]) if named != at else None
+    if called is not None and called not in STEPS:
+        if planned.is_planned(called, planned.STEPS):
+            problems.wait(named, called, key=named != at)
+        else:
+            hint = suggestion(called, [*STEPS, *sorted(planned.STEPS)])
+            problems.add(named, f"no curation step is called '{called}'. {hint}", code="curate.unknown_step", key=named != at)
+        return False
     try:
         name, settings = written(item)
         step = step_class(name)(**settings)
@@ -64,7 +72,33 @@ def _step(item: Any, at: Where, spec: FlowSpec, problems: Problems) -> bool:
         if read not in spec.data and read not in problems.held and not problems.reported(("data",)):
             what = f"step '{name}' reads '{read}', which 'data' does not define. {suggestion(read, list(spec.data))}".rstrip()
             problems.add(named, what, code="flow.unknown_data")
-    return True
+        elif read in stages.fenced(spec) and name != "decontaminate":
+            problems.add(named, f"curation never sees '{read}'; only 'decontaminate' compares with it.", code="flow.holdout")
+    return not _unknown_names(step, name, named, spec, problems)
+
+
+def _unknown_names(step: Any, name: str, at: Where, spec: FlowSpec, problems: Problems) -> bool:
+    """Report what an expression or `on` of a step names and the records do not have; of methods not all scores are known before."""
+    from tilth.flows.check_columns import undefined
+    from tilth.flows.names import expression_uses
+
+    made = stages.made_columns(spec, len(spec.generate) - 1, problems.source.folder, problems.held)
+    if made is None or spec.generate[-1].method is not None:
+        return False
+    before = len(problems.found)
+    known = [*made, *stages.scored(spec.generate), "task", "labels", "weight"]
+    condition = getattr(step, "condition", None)
+    if isinstance(condition, str):
+        undefined(name, expression_uses(condition), known, at, False, problems)
+    for key in ("on", "by"):
+        value = getattr(step, key, None)
+        if key not in step.model_fields_set or value is None:
+            continue
+        for column in value if isinstance(value, tuple) else (value,):
+            if column not in made:
+                hint = suggestion(str(column), made)
+                problems.add((*at, key), f"step '{name}': the records have no column '{column}'. {hint}", code="flow.unknown_name")
+    return len(problems.found) > before
 
 
 def stage_of(spec: FlowSpec) -> Curation:

@@ -12,7 +12,7 @@ from tilth.errors import RequestError
 from tilth.flows.grammar import FlowSpec, ModelSpec, Stage
 from tilth.flows.inputs import BadLines, check_inputs, open_data
 from tilth.flows.load import Source, Where, load, loads
-from tilth.flows.validate import validate
+from tilth.flows.validate import Examined, examine, raise_all
 
 if TYPE_CHECKING:
     from tilth.engine.method import Method, Task
@@ -39,7 +39,7 @@ class Flow:
         self.objects: dict[str, list[Any]] = {}
         self.own: Method | None = None
         self.wanted: tuple[str, ...] = ()
-        self._spec: FlowSpec | None = None
+        self._examined: Examined | None = None
 
     @classmethod
     def from_yaml(cls, path: str | Path, *, check: bool = True) -> Flow:
@@ -67,9 +67,21 @@ class Flow:
     @property
     def spec(self) -> FlowSpec:
         """The flow's parts, checked. Raises what :meth:`validate` raises."""
-        if self._spec is None:
-            self._spec = validate(self.source, held=frozenset(self.held), own=self.own)
-        return self._spec
+        return self._examine().spec
+
+    @property
+    def waiting(self) -> tuple[RequestError, ...]:
+        """Parts of the flow that this version does not have, each with its place: the flow is right, but cannot run."""
+        return self._examine().waiting
+
+    def _examine(self) -> Examined:
+        if self._examined is None:
+            self._examined = examine(self.source, held=frozenset(self.held), own=self.own, objects=frozenset(self.objects))
+        return self._examined
+
+    def check_built(self) -> None:
+        """Raise what :attr:`waiting` holds, as mistakes."""
+        raise_all(self.waiting)
 
     def validate(self, *, files: bool = False) -> Flow:
         """Check grammar, names, templates, method parameters and roles; no model is called, nothing is written.

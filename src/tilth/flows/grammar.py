@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from tilth.flows.afterwards import EvaluateSpec, ExportSpec, ReviewSpec
+from tilth.flows.part import Part
 
 GRAMMAR = 1
 """Version of the grammar that this tilth reads (the value of the key ``tilth``)."""
@@ -15,21 +18,6 @@ GRAMMAR = 1
 Kind = Literal["classification", "instruction", "dialogue", "preference", "code", "math", "qa", "extraction", "nli", "tabular", "text"]
 Parse = Literal["text", "label", "json", "code", "list", "messages"]
 Select = Literal["random", "fixed", "knn", "diverse", "informative", "balanced"]
-
-LATER: dict[str, frozenset[str]] = {
-    "flow": frozenset({"review", "export"}),
-    "stage": frozenset({"top_up"}),
-    "evaluate": frozenset({"gates", "benchmarks"}),
-    "column": frozenset({"date", "tree", "graph", "verify", "using", "python", "swap"}),
-    "data": frozenset({"split"}),
-}
-"""Keys of the full grammar that this version refuses by name; a later version moves them into the classes below."""
-
-
-class Part(BaseModel):
-    """Base of all parts: unknown keys and wrong types are mistakes, Python's reserved words are written as in YAML."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
 
 class Budget(Part):
@@ -53,17 +41,21 @@ class ModelSpec(Part):
     """One model and how it is asked."""
 
     model: str = Field(description="provider/name, with @URL for a server of your own.", examples=["openai/gpt-4.1-mini", "local"])
-    temperature: float | None = Field(None, ge=0, description="0 always takes the likeliest token; the role's default is 1.")
-    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling.")
+    temperature: float | None = Field(
+        None, ge=0, description="0 always takes the likeliest token; the role's default is 1.", examples=[0.7]
+    )
+    top_p: float | None = Field(
+        None, gt=0, le=1, description="Nucleus sampling: only the likeliest tokens that make up this share.", examples=[0.95]
+    )
     max_tokens: int | None = Field(None, gt=0, description="Most tokens of one reply.", examples=[1200])
-    seed: int | None = Field(None, description="Replaces the seed that the engine derives for each request.")
-    concurrency: int | None = Field(None, gt=0, description="Most requests at once.")
-    rpm: int | None = Field(None, gt=0, description="Requests a minute that the provider allows.")
-    tpm: int | None = Field(None, gt=0, description="Tokens a minute that the provider allows.")
-    timeout: float | None = Field(None, gt=0, description="Seconds to wait for a reply.")
-    batch: bool = Field(False, description="Use the provider's batch service.")
-    price: PriceSpec | None = Field(None, description="Price, where tilth does not know it.")
-    extra: dict[str, Any] = Field({}, description="The provider's own parameters, sent as they are.")
+    seed: int | None = Field(None, description="Replaces the seed that the engine derives for each request.", examples=[1])
+    concurrency: int | None = Field(None, gt=0, description="Most requests at once.", examples=[8])
+    rpm: int | None = Field(None, gt=0, description="Requests a minute that the provider allows.", examples=[500])
+    tpm: int | None = Field(None, gt=0, description="Tokens a minute that the provider allows.", examples=[200000])
+    timeout: float | None = Field(None, gt=0, description="Seconds to wait for a reply.", examples=[120])
+    batch: bool = Field(False, description="Use the provider's batch service.", examples=[True])
+    price: PriceSpec | None = Field(None, description="Price, where tilth does not know it.", examples=[{"in": 0.4, "out": 1.6}])
+    extra: dict[str, Any] = Field({}, description="The provider's own parameters, sent as they are.", examples=[{"top_k": 40}])
 
 
 def _models(value: Any) -> Any:
@@ -88,12 +80,24 @@ class TaskSpec(Part):
     """What the data is for."""
 
     kind: Kind = Field("text", description="What kind of data this is.", examples=["classification"])
-    about: str = Field("", description="One or two sentences on the domain; every prompt may read them.")
+    about: str = Field(
+        "", description="One or two sentences on the domain; every prompt may read them.", examples=["Messages to a web shop's support."]
+    )
     labels: Annotated[dict[str, str], BeforeValidator(_labels, json_schema_input_type=dict[str, str] | list[str])] = Field(
-        {}, description="Labels, with their definitions where there are some."
+        {}, description="Labels, with their definitions where there are some.", examples=[{"refund": "wants money back"}, ["good", "bad"]]
     )
     language: str = Field("en", description="Language of the data (IETF tag).", examples=["en", "de"])
     codebook: str | None = Field(None, description="A text file with the labelling rules.", examples=["codebook.md"])
+
+
+class SplitSpec(Part):
+    """Cuts long texts into passages."""
+
+    by: Literal["document", "heading", "paragraph", "tokens"] = Field(
+        "heading", description="Where a text may be cut: not at all, at headings, at empty lines, or anywhere.", examples=["heading"]
+    )
+    max_tokens: int | None = Field(None, ge=8, description="Most tokens (words and marks) of a passage.", examples=[800])
+    overlap: int = Field(0, ge=0, description="Tokens of the passage before that a further piece repeats.", examples=[80])
 
 
 class DataSpec(Part):
@@ -101,8 +105,9 @@ class DataSpec(Part):
 
     read: str = Field(description="A file, or a pattern for several files.", examples=["examples16.csv", "docs/**/*.md"])
     columns: dict[str, str] = Field({}, description="Renames columns: ours: theirs.", examples=[{"label": "intent"}])
-    sample: int | None = Field(None, gt=0, description="Take this many records, drawn with the flow's seed.")
-    licence: str | None = Field(None, description="SPDX id, proprietary or restricted.")
+    sample: int | None = Field(None, gt=0, description="Take this many records, drawn with the flow's seed.", examples=[100])
+    split: SplitSpec | None = Field(None, description="Cut long texts into passages.", examples=[{"by": "heading", "max_tokens": 800}])
+    licence: str | None = Field(None, description="SPDX id, proprietary or restricted.", examples=["CC-BY-4.0", "restricted"])
 
 
 def _data(value: Any) -> Any:
@@ -116,37 +121,68 @@ class DemonstrationSpec(Part):
     """Examples that a prompt shows."""
 
     source: str = Field(alias="from", description="Name of the data that they come from.", examples=["support"])
-    k: int = Field(4, ge=0, description="How many are shown.")
-    select: Select = Field("random", description="How they are chosen.")
+    k: int = Field(4, ge=0, description="How many are shown.", examples=[4])
+    select: Select = Field(
+        "random",
+        description="How they are chosen; knn: those that are most like the row, diverse: unlike each other.",
+        examples=["balanced"],
+    )
 
 
 class ColumnSpec(Part):
-    """One column of a record. It is exactly one of: values, integer, number, words, from, prompt, judge, compute."""
+    """One column of a record: exactly one kind (values, integer, ..., prompt, judge, verify, compute), and its options."""
 
-    values: list[Any] | Literal["labels"] | None = Field(None, description="Draw one of these; 'labels' are the task's labels.")
-    weights: list[float] | None = Field(None, description="Weights of the values, in the same order.")
-    by: str | None = Field(None, description="Balance the values within each value of this column.")
-    integer: list[int] | None = Field(None, min_length=2, max_length=2, description="Draw a whole number from [least, most].")
-    number: list[float] | None = Field(None, min_length=2, max_length=2, description="Draw a number from [least, most].")
-    words: int | None = Field(None, gt=0, description="Draw this many random words (keeps prompts from being alike).")
-    source: str | None = Field(None, alias="from", description="Take a record of this data, each once before any twice.")
-    field: str | None = Field(None, description="Which of its columns; default 'text'.")
-    prompt: str | None = Field(None, description="Ask a model; a template that may name other columns.")
-    system: str | None = Field(None, description="System message, a template.")
-    role: str | None = Field(None, description="Which role answers; generator for prompts, judge for judges.")
-    temperature: float | None = Field(None, ge=0, description="0 always takes the likeliest token.")
-    max_tokens: int | None = Field(None, gt=0, description="Most tokens of the reply.")
-    prefill: str | None = Field(None, description="Beginning of the answer that the model goes on from, a template.")
-    demonstrations: DemonstrationSpec | None = Field(None, description="Examples to show, as {{ demonstrations }} or before the prompt.")
-    parse: Parse | None = Field(None, description="How the reply becomes a value; default text (json with a shape).")
-    shape: dict[str, Any] | None = Field(None, description="JSON Schema of the reply.")
-    samples: int = Field(1, ge=1, description="Replies asked for.")
-    each: bool = Field(False, description="One record for each sample or list item, instead of a list.")
-    judge: str | dict[str, str] | None = Field(None, description="A question, or criteria with what they mean; scored on the scale.")
-    scale: list[int] = Field([1, 5], min_length=2, max_length=2, description="Least and most of the score.")
-    compute: str | None = Field(None, description="A Jinja expression over the other columns.")
-    when: str | None = Field(None, description="Only where this expression holds; else the column is null.")
-    keep: bool | None = Field(None, description="false: not in the output. true: a judge's score is a column too.")
+    values: list[Any] | Literal["labels"] | None = Field(
+        None, description="Draw one of these; 'labels' are the task's labels.", examples=[["calm", "angry"], "labels"]
+    )
+    weights: list[float] | None = Field(None, description="Weights of the values, in the same order.", examples=[[5, 1]])
+    by: str | None = Field(None, description="Balance the values within each value of this column.", examples=["label"])
+    integer: list[int] | None = Field(
+        None, min_length=2, max_length=2, description="Draw a whole number from [least, most].", examples=[[3, 40]]
+    )
+    number: list[float] | None = Field(None, min_length=2, max_length=2, description="Draw a number from [least, most].", examples=[[0, 1]])
+    date: list[str] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="Draw a day from [first, last], as 2024-12-31.",
+        examples=[["2024-01-01", "2024-12-31"]],
+    )
+    words: int | None = Field(None, gt=0, description="Draw this many random words (keeps prompts from being alike).", examples=[3])
+    tree: str | None = Field(None, description="Draw a leaf of the taxonomy in this file, with the way to it.", examples=["topics.yaml"])
+    graph: str | None = Field(None, description="Draw a path in the knowledge graph in this file.", examples=["facts.jsonl"])
+    source: str | None = Field(
+        None, alias="from", description="Take a record of this data, each once before any twice.", examples=["personas"]
+    )
+    field: str | None = Field(None, description="Which of its columns; default 'text'.", examples=["persona"])
+    prompt: str | None = Field(
+        None, description="Ask a model; a template that may name other columns.", examples=["Write about {{ topic }}."]
+    )
+    system: str | None = Field(None, description="System message, a template.", examples=["You are a careful writer."])
+    role: str | None = Field(None, description="Which role answers; generator for prompts, judge for judges.", examples=["judge"])
+    temperature: float | None = Field(None, ge=0, description="0 always takes the likeliest token.", examples=[0.3])
+    max_tokens: int | None = Field(None, gt=0, description="Most tokens of the reply.", examples=[300])
+    prefill: str | None = Field(None, description="Beginning of the answer that the model goes on from, a template.", examples=["1."])
+    demonstrations: DemonstrationSpec | None = Field(
+        None, description="Examples to show, as {{ demonstrations }} or before the prompt.", examples=[{"from": "support", "k": 4}]
+    )
+    parse: Parse | None = Field(None, description="How the reply becomes a value; default text (json with a shape).", examples=["code"])
+    shape: dict[str, Any] | None = Field(None, description="JSON Schema of the reply.", examples=[{"type": "object"}])
+    samples: int = Field(1, ge=1, description="Replies asked for.", examples=[4])
+    each: bool = Field(False, description="One record for each sample or list item, instead of a list.", examples=[True])
+    judge: str | dict[str, str] | None = Field(
+        None, description="A question, or criteria with what they mean; scored on the scale.", examples=["Is the answer right?"]
+    )
+    scale: list[int] = Field([1, 5], min_length=2, max_length=2, description="Least and most of the score.", examples=[[0, 10]])
+    swap: bool = Field(False, description="Ask the judge twice, with what it sees in both orders; the score is the mean.", examples=[True])
+    verify: str | None = Field(None, description="Check the record with this verifier: passed, failed or not scored.", examples=["python"])
+    using: dict[str, str] = Field(
+        {}, description="What the verifier reads: argument: column.", examples=[{"code": "solution", "tests": "tests"}]
+    )
+    compute: str | None = Field(None, description="A Jinja expression over the other columns.", examples=["instruction | wordcount"])
+    python: str | None = Field(None, description="A function of your own: package.module:function.", examples=["mine.columns:reading_age"])
+    when: str | None = Field(None, description="Only where this expression holds; else the column is null.", examples=["grounded"])
+    keep: bool | None = Field(None, description="false: not in the output; true: a score is a column too.", examples=[False])
 
     @property
     def kind(self) -> str:
@@ -159,22 +195,30 @@ class ColumnSpec(Part):
 
     @property
     def kept(self) -> bool:
-        """Whether the column is part of the output; a judge's score goes to ``meta.scores`` unless ``keep: true`` is written."""
-        return self.keep if self.keep is not None else self.kind != "judge"
+        """Whether it is part of the output; the score of a judge or verifier goes to ``meta.scores`` unless ``keep: true`` is written."""
+        return self.keep if self.keep is not None else self.kind not in SCORED
 
 
-KINDS = ("values", "integer", "number", "words", "from", "prompt", "judge", "compute")
-"""Kinds of columns that this version builds."""
+KINDS = ("values", "integer", "number", "date", "words", "tree", "graph", "from", "prompt", "judge", "verify", "compute", "python")
+"""Kinds of columns."""
+
+SCORED = frozenset({"judge", "verify"})
+"""Kinds whose value is a score."""
 
 OPTIONS: dict[str, frozenset[str]] = {
     "values": frozenset({"weights", "by"}),
     "integer": frozenset(),
     "number": frozenset(),
+    "date": frozenset(),
     "words": frozenset(),
+    "tree": frozenset({"by"}),
+    "graph": frozenset(),
     "from": frozenset({"field"}),
     "prompt": frozenset({"system", "role", "temperature", "max_tokens", "prefill", "demonstrations", "parse", "shape", "samples", "each"}),
-    "judge": frozenset({"scale", "role", "temperature", "max_tokens", "system"}),
+    "judge": frozenset({"scale", "role", "temperature", "max_tokens", "system", "swap"}),
+    "verify": frozenset({"using"}),
     "compute": frozenset(),
+    "python": frozenset({"using"}),
 }
 """Which options belong to which kind; ``when`` and ``keep`` belong to all."""
 
@@ -182,13 +226,19 @@ OPTIONS: dict[str, frozenset[str]] = {
 class Stage(Part):
     """One step of generation: a method, or columns."""
 
-    id: str | None = Field(None, description="Name of the stage.")
+    id: str | None = Field(None, description="Name of the stage, by which a later one reads it.", examples=["instructions"])
     rows: int | None = Field(None, ge=1, description="Records that leave the stage.", examples=[1000])
-    source: str | None = Field(None, alias="from", description="Data that gives one row per record.")
-    models: dict[str, RoleModels] = Field({}, description="Models of this stage, by role.")
+    source: str | None = Field(
+        None,
+        alias="from",
+        description="Data or an earlier stage: one row per record. Default of a later stage: the one before.",
+        examples=["docs"],
+    )
+    models: dict[str, RoleModels] = Field({}, description="Models of this stage, by role.", examples=[{"generator": "openai/gpt-4.1"}])
     method: str | None = Field(None, description="Name of a method: tilth methods.", examples=["attrprompt"])
-    parameters: dict[str, Any] = Field({}, alias="with", description="Parameters of the method.")
-    columns: dict[str, ColumnSpec] = Field({}, description="Columns, in any order.")
+    parameters: dict[str, Any] = Field({}, alias="with", description="Parameters of the method.", examples=[{"temperature": 0.9}])
+    columns: dict[str, ColumnSpec] = Field({}, description="Columns, in any order.", examples=[{"text": {"prompt": "Write a review."}}])
+    top_up: int = Field(0, ge=0, le=20, description="Rounds of generation for what curation took away.", examples=[2])
 
 
 def _stages(value: Any) -> Any:
@@ -198,34 +248,6 @@ def _stages(value: Any) -> Any:
 Stages = Annotated[list[Stage], BeforeValidator(_stages, json_schema_input_type=Stage | list[Stage]), Field(min_length=1)]
 
 
-def _many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-class UtilitySpec(Part):
-    """What the records are worth to students; the controls are always measured, whatever `compare` names."""
-
-    student: Annotated[list[Literal["tfidf_lr", "embedding_lr"]], BeforeValidator(_many), Field(min_length=1)] = Field(
-        ["tfidf_lr", "embedding_lr"], description="Which students.", examples=["tfidf_lr"]
-    )
-    test: str = Field("holdout", description="Name of the data that they are tested on.")
-    compare: list[Literal["real", "synthetic", "real+synthetic", "majority", "templates", "eda", "annotate"]] = Field(
-        [], description="Arms worth naming; all of them are measured."
-    )
-    seeds: int = Field(10, ge=1, description="Draws of real records.")
-    sizes: list[int] = Field([16, 100], min_length=1, description="Real records drawn, in all.")
-
-
-class EvaluateSpec(Part):
-    """How the records are measured."""
-
-    against: dict[Literal["real", "holdout", "support", "unlabelled", "templates"], str] = Field(
-        {}, description="Which data is which set; default: the data of that name.", examples=[{"real": "support"}]
-    )
-    metrics: list[str] | None = Field(None, description="Metrics by name; default: all that can be measured.", examples=[["vendi", "c2st"]])
-    utility: UtilitySpec | None = Field(None, description="Train students on real, synthetic and both.")
-
-
 StepItem = str | dict[str, Any]
 """``NAME``, ``NAME: VALUE`` or ``NAME: {setting: value}``; `tilth.flows.curating` checks what stands in it."""
 
@@ -233,15 +255,29 @@ StepItem = str | dict[str, Any]
 class FlowSpec(Part):
     """A whole flow file."""
 
-    tilth: Literal[1] = Field(description="Version of the grammar.")
+    tilth: Literal[1] = Field(description="Version of the grammar.", examples=[1])
     name: str | None = Field(None, description="Name of the run's folder; default: the file's name.", examples=["support-intents"])
-    describe: str = Field("", description="What this flow makes, for people.")
-    seed: int = Field(0, ge=0, description="Governs every draw of the run.")
+    describe: str = Field("", description="What this flow makes, for people.", examples=["Messages for five support intents."])
+    seed: int = Field(0, ge=0, description="Governs every draw of the run.", examples=[7])
     licence: str | None = Field(None, description="SPDX id of the result.", examples=["CC-BY-4.0"])
-    budget: Budget = Field(Budget.model_construct(usd=None, calls=None, tokens=None, hours=None), description="What the run may use.")
-    models: dict[str, RoleModels] = Field({}, description="Models by role; an unset role is the generator, an unset generator is local.")
-    task: TaskSpec = Field(description="What the data is for: kind, domain, labels, language.")
-    data: dict[str, DataEntry] = Field({}, description="Inputs by name; support, real and holdout have a fixed meaning.")
-    generate: Stages = Field(description="How records are made.")
+    budget: Budget = Field(
+        Budget.model_construct(usd=None, calls=None, tokens=None, hours=None), description="What the run may use.", examples=[{"usd": 3}]
+    )
+    models: dict[str, RoleModels] = Field(
+        {},
+        description="Models by role; an unset role is the generator, an unset generator is local.",
+        examples=[{"generator": "openai/gpt-4.1-mini"}],
+    )
+    task: TaskSpec = Field(
+        description="What the data is for: kind, domain, labels, language.", examples=[{"kind": "text", "about": "Reviews of films."}]
+    )
+    data: dict[str, DataEntry] = Field(
+        {}, description="Inputs by name; support, real and holdout have a fixed meaning.", examples=[{"support": "examples16.csv"}]
+    )
+    generate: Stages = Field(description="How records are made: one stage, or several in order.", examples=[{"method": "attrprompt"}])
     curate: list[StepItem] = Field([], description="Which records stay: steps, in order.", examples=[["refusals", {"dedupe": 0.85}]])
-    evaluate: EvaluateSpec | None = Field(None, description="How the result is measured against real data.")
+    evaluate: EvaluateSpec | None = Field(
+        None, description="How the result is measured against real data.", examples=[{"metrics": ["near_duplicates"]}]
+    )
+    review: ReviewSpec | None = Field(None, description="What people must see before the data leave.", examples=[{"audit": 100}])
+    export: list[ExportSpec] = Field([], description="In which forms the records leave.", examples=[[{"to": "parquet"}]])

@@ -115,6 +115,7 @@ def prepare(what: Flow | Method | str | Path, **options: Unpack[Options]) -> Pre
         settings=options.get("set"),
         seed=options.get("seed"),
     )
+    flow.check_built()
     inputs = flow.data(bad_lines=options.get("bad_lines", "stop"))
     method = flow.method(inputs)
     task = flow.task()

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
-from tilth.flows.check import ROLES
+from tilth.flows.check_models import SAYS
 from tilth.flows.environment import expand
+from tilth.flows.roles import ROLES
 
 if TYPE_CHECKING:
     from tilth.engine.method import Method
@@ -110,9 +111,6 @@ def _enough(role: str, count: int | str, opened: Mapping[str, list[RoleModel]], 
     if have < least:
         what = f"role '{role}' needs {least} models and has {have}. List them: models: {{{role}: [SPEC, SPEC]}}"
         raise RequestError(what, code="model.too_few", file=flow.source.file)
-
-
-SAYS = {"completion": "raw completion", "chat": "chat", "logprobs": "log-probabilities", "score": "scores of given texts"}
 
 
 def check_capabilities(method: Method, roles: Mapping[str, list[RoleModel]], name: str) -> None:

@@ -8,15 +8,16 @@ rest and all mistakes of a file come at once.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from tilth.errors import ManyErrors, RequestError
-from tilth.flows import grammar
+from tilth.flows import afterwards, grammar
 from tilth.flows.load import Source, Where
+from tilth.flows.planned import later
 from tilth.flows.words import near, shown, suggestion
 
 if TYPE_CHECKING:
@@ -30,23 +31,35 @@ MOST = 20
 
 @dataclass
 class Problems:
-    """Collects mistakes with their places. held: inputs that are given in memory, so that no file is looked for."""
+    """Collects mistakes with their places. held: inputs that are given in memory, so that no file is looked for.
+
+    objects: roles whose models are given as objects, so that their names are no specs.
+    """
 
     source: Source
     held: frozenset[str] = frozenset()
     own: Method | None = None
+    objects: frozenset[str] = frozenset()
     found: list[RequestError] = field(default_factory=list)
+    waiting: list[RequestError] = field(default_factory=list)
     broken: list[Where] = field(default_factory=list)
 
     def add(self, path: Where, what: str, *, code: str = "flow.value", key: bool = False, at: tuple[int, int] | None = None) -> None:
         """Note a mistake. `key`: it is the key that is wrong, not its value; `at`: (line, column) inside the text at `path`."""
+        self._note(self.found, path, what, code, key, at)
+
+    def wait(self, path: Where, what: str, *, key: bool = False) -> None:
+        """Note a part that this version does not have: no mistake, but the flow cannot run."""
+        self._note(self.waiting, path, later(what), "flow.not_built", key, None)
+
+    def _note(self, into: list[RequestError], path: Where, what: str, code: str, key: bool, at: tuple[int, int] | None) -> None:
         if at is not None:
             line, column = self.source.inside(path, *at)
         else:
             line, column = self.source.key(path) if key else self.source.place(path)
         error = RequestError(what, code=code, file=self.source.file, line=line, column=column)
-        if not any((error.line, error.column, error.what) == (other.line, other.column, other.what) for other in self.found):
-            self.found.append(error)
+        if not any((error.line, error.column, error.what) == (other.line, other.column, other.what) for other in into):
+            into.append(error)
 
     def reported(self, path: Where) -> bool:
         """Whether the shape pass already complained about the value at `path` or about something in it."""
@@ -55,24 +68,43 @@ class Problems:
 
     def raise_any(self) -> None:
         """Raise what was found: one error, or `ManyErrors` sorted by place, at most `MOST` with a count of the rest."""
-        found = sorted(self.found, key=lambda error: (error.line or 0, error.column or 0))
-        if len(found) == 1:
-            raise found[0]
-        if len(found) > MOST:
-            more = RequestError(f"and {len(found) - MOST} more mistakes.", code="flow.more", file=self.source.file)
-            found = [*found[:MOST], more]
-        if found:
-            raise ManyErrors(found)
+        raise_all(self.found)
 
 
-def validate(
+def raise_all(found: Sequence[RequestError]) -> None:
+    """Raise the one error, or all of them sorted by place, at most `MOST` with a count of the rest; nothing where there is none."""
+    found = sorted(found, key=lambda error: (error.line or 0, error.column or 0))
+    if len(found) == 1:
+        raise found[0]
+    if len(found) > MOST:
+        more = RequestError(f"and {len(found) - MOST} more mistakes.", code="flow.more", file=found[0].file)
+        found = [*found[:MOST], more]
+    if found:
+        raise ManyErrors(found)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A flow that is right. waiting: its parts that this version does not have, each with its place, in the order of the file."""
+
+    spec: grammar.FlowSpec
+    waiting: tuple[RequestError, ...] = ()
+
+
+def validate(source: Source, **options: Any) -> grammar.FlowSpec:
+    """The parts of a flow, checked. See :func:`examine`."""
+    return examine(source, **options).spec
+
+
+def examine(
     source: Source,
     *,
     held: frozenset[str] = frozenset(),
     own: Method | None = None,
+    objects: frozenset[str] = frozenset(),
     meaning: Callable[[grammar.FlowSpec, Problems], None] | None = None,
-) -> grammar.FlowSpec:
-    """Check what was read and return the flow's parts.
+) -> Examined:
+    """Check what was read.
 
     held: inputs that are given in memory. own: a method object, instead of one of the catalog.
     meaning: the second pass; default `tilth.flows.check.check`.
@@ -85,14 +117,15 @@ def validate(
         from tilth.flows.check import check
 
         meaning = check
-    problems = Problems(source, held, own)
+    problems = Problems(source, held, own, objects)
     spec = _shape(problems)
     if spec is not None:
         meaning(spec, problems)
     problems.raise_any()
     if spec is None:
         raise RequestError("the flow cannot be read.", code="flow.value", file=source.file)  # unreachable: no spec means a problem
-    return spec
+    waiting = sorted(problems.waiting, key=lambda error: (error.line or 0, error.column or 0))
+    return Examined(spec, tuple(waiting))
 
 
 # --- shape ------------------------------------------------------------------------------------------------------------
@@ -207,48 +240,58 @@ def wanted(detail: Any, full: str = "") -> str:
 def unknown_key(path: Where, problems: Problems) -> str | None:
     """Report a key that is not known at its place; return the one that was probably meant."""
     name = str(path[-1])
-    level, known = known_keys(path[:-1])
+    known = known_keys(path[:-1])
     problems.broken.append(problems.source.known(path))
-    if name in grammar.LATER.get(level, ()):
-        problems.add(path, f"'{name}' is not built yet in this version; leave it out.", code="flow.not_built", key=True)
-        return None
     problems.add(path, f"'{name}' is not a key here. {suggestion(name, known)}".rstrip(), code="flow.unknown_key", key=True)
     meant = near(name, known)
     return meant if meant in known else None
 
 
-def known_keys(path: Where) -> tuple[str, list[str]]:
-    """Name of the level that `path` leads to, and the keys that it has."""
+def known_keys(path: Where) -> list[str]:
+    """The keys of the level that `path` leads to."""
     level = _level([part for part in path if isinstance(part, str)])
-    return level, [one.alias or name for name, one in LEVELS[level].model_fields.items()]
+    return [one.alias or name for name, one in level.model_fields.items()]
 
 
-LEVELS: dict[str, type[BaseModel]] = {
-    "flow": grammar.FlowSpec,
-    "budget": grammar.Budget,
-    "models": grammar.ModelSpec,
-    "price": grammar.PriceSpec,
-    "task": grammar.TaskSpec,
-    "data": grammar.DataSpec,
-    "stage": grammar.Stage,
-    "column": grammar.ColumnSpec,
-    "demonstrations": grammar.DemonstrationSpec,
-    "evaluate": grammar.EvaluateSpec,
-    "utility": grammar.UtilitySpec,
+def _level(names: list[str]) -> type[BaseModel]:
+    """The part that the names of keys lead to: ``[generate, columns, text]`` leads to a column."""
+    part: type[BaseModel] = grammar.FlowSpec
+    for at, name in enumerate(names):
+        part = INSIDE.get((part, name), part)
+        named = BY_NAME.get((part, name))
+        if named is not None and at + 1 < len(names):  # what follows is a free name: of a role, of data, of a column, of a metric
+            return _level_in(named, names[at + 2 :])
+    return part
+
+
+def _level_in(part: type[BaseModel], names: list[str]) -> type[BaseModel]:
+    for name in names:
+        part = INSIDE.get((part, name), part)
+    return part
+
+
+INSIDE: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
+    (grammar.FlowSpec, "budget"): grammar.Budget,
+    (grammar.FlowSpec, "task"): grammar.TaskSpec,
+    (grammar.FlowSpec, "generate"): grammar.Stage,
+    (grammar.FlowSpec, "evaluate"): afterwards.EvaluateSpec,
+    (grammar.FlowSpec, "review"): afterwards.ReviewSpec,
+    (grammar.FlowSpec, "export"): afterwards.ExportSpec,
+    (afterwards.EvaluateSpec, "utility"): afterwards.UtilitySpec,
+    (grammar.ModelSpec, "price"): grammar.PriceSpec,
+    (grammar.DataSpec, "split"): grammar.SplitSpec,
+    (grammar.ColumnSpec, "demonstrations"): grammar.DemonstrationSpec,
 }
+"""Where a key leads to a part."""
 
-
-def _level(names: list[str]) -> str:
-    """``[generate, columns, text]`` is the level of a column."""
-    if names[:1] == ["generate"]:
-        names = names[1:] or ["stage"]
-        if names[0] == "columns":
-            return "demonstrations" if len(names) > 2 else "column"
-    if names[:2] == ["evaluate", "utility"]:
-        return "utility"
-    if names[:1] == ["models"] and len(names) > 2:
-        return "price"
-    return names[0] if names and names[0] in LEVELS else "flow"
+BY_NAME: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
+    (grammar.FlowSpec, "models"): grammar.ModelSpec,
+    (grammar.FlowSpec, "data"): grammar.DataSpec,
+    (grammar.Stage, "models"): grammar.ModelSpec,
+    (grammar.Stage, "columns"): grammar.ColumnSpec,
+    (afterwards.EvaluateSpec, "gates"): afterwards.GateSpec,
+}
+"""Where a key leads to parts by free names."""
 
 
 def _missing(path: Where, problems: Problems) -> None:
