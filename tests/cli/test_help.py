@@ -41,7 +41,7 @@ def test_help_of_a_command_begins_with_two_examples(name: str, tilth: Tell) -> N
     ("argv", "line"),
     [
         (["stauts"], "error: no command 'stauts'. Did you mean 'status'?"),
-        (["intents.yaml"], "error: say what to do with intents.yaml: tilth run intents.yaml"),
+        (["intents.yaml"], "error: say what to do with intents.yaml: tilth run intents.yaml, or tilth preview intents.yaml"),
         (["status", "--wtach"], "error: tilth status has no option '--wtach'. Did you mean '--watch'?"),
         (
             ["--progress", "loud", "status"],

@@ -112,7 +112,7 @@ def test_the_live_frame_fits_and_is_clean(columns: int, clock: list[float]) -> N
     assert "\x1b[31m" not in text and "\u202e" not in text and "\x07" not in text
     lines = text.splitlines()
     assert all(len(line) <= columns for line in lines)
-    assert lines[0].strip().startswith("1 generate   attrprompt     ━━━")
+    assert lines[0].strip().startswith("1 generate  attrprompt     ━━━")
     assert "24 in flight" in text and "327k in · 112k out" in text and "$0.31 of $3.00" in text
 
 

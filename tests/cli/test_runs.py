@@ -159,11 +159,11 @@ def test_too_few_records_is_1(tilth: Tell, command: list[str]) -> None:
 def test_a_dry_run_is_used_by_the_real_one(tilth: Tell, command: list[str]) -> None:
     told = tilth(*command, "--dry-run", "4", "--json")
     result = told.json["result"]
-    assert result["ran"] == {"kept": 4, "rejected": 0} and result["rows"] == 8
+    assert result["ran"] == {"kept": 4, "rejected": 0, "calls": 4, "usd": None} and result["rows"] == 8
     assert result["estimate"]["calls"]["expected"] == 8 and result["estimate"]["usd"]["expected"] is None
     parses(told.json["result"].get("next", []) or told.advice)
     assert tilth(*command, "--json").json["result"]["usage"]["from_journal"] == 4
-    assert tilth(*command, "--dry-run", "4", "--json").json["result"]["ran"] == {"kept": 8, "rejected": 0}
+    assert tilth(*command, "--dry-run", "4", "--json").json["result"]["ran"] == {"kept": 4, "rejected": 0, "calls": 0, "usd": 0.0}
 
 
 def test_advice_names_the_folder_of_runs_that_was_given(tilth: Tell, command: list[str]) -> None:

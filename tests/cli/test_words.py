@@ -59,18 +59,18 @@ def test_a_role_is_told_from_a_spec() -> None:
 
 
 def test_an_estimate_scales_units_and_not_what_they_share() -> None:
-    units = [Unit(True, 2, 100, 10, 0.5), Unit(False, 2, 100, 10, 0.5)] * 10
-    found = project(units, Unit(False, 7, 0, 0, 0.0), rows=1000)
+    units = [Unit(1, 2, 100, 10, 0.5), Unit(0, 2, 100, 10, 0.5)] * 10
+    found = project(units, Unit(0, 7, 0, 0, 0.0), rows=1000)
     assert found["calls"].expected == 7 + 1000 * 4
     assert found["usd"].expected == 1000
     low, high = found["calls"].low, found["calls"].high
     assert low is not None and high is not None and low < 4007 < high
-    assert project(units, Unit(False, 7, 0, 0, 0.0), rows=1000) == found
+    assert project(units, Unit(0, 7, 0, 0, 0.0), rows=1000) == found
 
 
 def test_an_estimate_without_a_kept_unit_or_a_price_is_unknown() -> None:
-    assert project([Unit(False, 1, 1, 1, 1.0)], Unit(False, 0, 0, 0, 0.0), 10)["calls"] == estimate.Span(None, None, None)
-    found = project([Unit(True, 1, 1, 1, None)], Unit(False, 0, 0, 0, 0.0), 10)
+    assert project([Unit(0, 1, 1, 1, 1.0)], Unit(0, 0, 0, 0, 0.0), 10)["calls"] == estimate.Span(None, None, None)
+    found = project([Unit(1, 1, 1, 1, None)], Unit(0, 0, 0, 0, 0.0), 10)
     assert found["usd"].expected is None and found["calls"].expected == 10
 
 
@@ -83,6 +83,12 @@ def test_calls_belong_to_the_record_at_their_place() -> None:
         Call("write:1", 10, 5, None, 1.0),
         Call("write:99", 10, 5, 9.0, 1.0),
     ]
-    units, shared = divide({"write:0": True, "write:1": False}, calls)
-    assert units == [Unit(True, 2, 20, 10, 0.4, 2.0), Unit(False, 1, 10, 5, None, 1.0)]
+    units, shared = divide({"write:0": (1, 1), "write:1": (0, 0)}, calls)
+    assert units == [Unit(1, 2, 20, 10, 0.4, 2.0, 1), Unit(0, 1, 10, 5, None, 1.0)]
     assert (shared.calls, shared.usd) == (2, 0.2)
+
+
+def test_the_calls_of_a_judge_count_where_their_row_was_made() -> None:
+    calls = [Call("write:0", 1, 1, 0.1, 1.0), Call("write:2", 1, 1, 0.1, 1.0), Call("rubric:1", 4, 1, 0.5, 2.0, "judge")]
+    units, shared = divide({"write:0": (1, 1), "write:2": (1, 0)}, calls, ["write:0", "write:2"], frozenset({"rubric"}))
+    assert [unit.calls for unit in units] == [1, 2] and units[1].by_role["judge"] == (0.5, 4, 1) and shared.calls == 0

@@ -46,6 +46,19 @@ def without(argv: Sequence[str], *options: str) -> list[str]:
     return kept
 
 
+def wet(argv: Sequence[str]) -> list[str]:
+    """The command without --dry-run and its number, if it has one.
+
+    >>> wet(["run", "a.yaml", "--dry-run", "5", "-n", "9"])
+    ['run', 'a.yaml', '-n', '9']
+    """
+    found = [word for word in argv if not word.startswith("--dry-run=")]
+    if "--dry-run" in found:
+        at = found.index("--dry-run")
+        del found[at : at + (2 if found[at + 1 : at + 2] and found[at + 1].isdigit() else 1)]
+    return found
+
+
 def larger(argv: Sequence[str], spent: float, kept: int, asked: int | None) -> tuple[str, str]:
     """The command with a budget that should do, and how much more that is; for a run that stopped at `spent` dollars."""
     whole = spent * asked / kept if kept and asked else 2 * spent

@@ -1,35 +1,44 @@
-"""What a whole run would take, from the first K units of it (`tilth run --dry-run K`).
+"""What a whole run would take, from the first K units of it.
 
 The cost of a unit is what the journal holds at its place, tries that were rejected included; what all units share (such
-as attributes that are asked for once) is counted once. Intervals are a bootstrap over the units: 90 %, 1,000 resamples.
+as attributes that are asked for once) is counted once. Intervals are 90 %: a bootstrap over the units, and Wilson's for the
+share that is kept.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tilth.cli import again, launching, summary
-from tilth.cli.numbers import count, money, plural, tokens
-from tilth.cli.options import Answer, Session
-from tilth.records.folder import RunFolder
+if TYPE_CHECKING:
+    from tilth.cli.trial import Trial
+    from tilth.records.folder import RunFolder
 
 RESAMPLES = 1000
-NAMES = ("calls", "tokens_in", "tokens_out", "usd")
+LEVEL = 0.9
+NAMES = ("calls", "tokens_in", "tokens_out", "usd", "seconds")
+PARALLEL = 32
+"""Calls at once that are reckoned with where neither the user nor the model says how many."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One record that was tried. usd: None when some call has no known price. seconds: summed over its calls."""
+    """What was made at one place. kept: records that left generation there; after: those that the row-wise steps also kept.
 
-    kept: bool
+    usd: None when some call has no known price. seconds: summed over its calls. by_role: dollars, tokens in and out of each role.
+    """
+
+    kept: int
     calls: float
     tokens_in: float
     tokens_out: float
     usd: float | None
     seconds: float = 0.0
+    after: int = 0
+    by_role: Mapping[str, tuple[float, float, float]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -41,14 +50,59 @@ class Span:
     high: float | None
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What `rows` records would take. units: what was measured. spans: by name; `seconds` are those at `parallel` calls at once.
+
+    roles: dollars of each role for the whole. left_out: steps that cannot be foreseen.
+    """
+
+    rows: int
+    units: Sequence[Unit]
+    spans: Mapping[str, Span]
+    kept: Span
+    parallel: int
+    roles: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
+
+    @property
+    def tried(self) -> int:
+        """Units that were measured."""
+        return len(self.units)
+
+
+def of(trial: Trial) -> Estimate:
+    """The estimate that a trial gives for the whole run."""
+    units, shared = measured(trial.folder, trial.journal, trial.labels, trial.used)
+    rows = trial.rows or sum(unit.kept for unit in units)
+    generators = trial.whole.settings.roles.get("generator")
+    model = generators[0].model if generators else None
+    asked = trial.whole.settings.concurrency or (model.concurrency if model else None) or PARALLEL
+    parallel = max(1, min(asked, rows, (model.ceiling if model else None) or asked))
+    spans = project(units, shared, rows)
+    roles, tokens = _by_role(units, shared, rows)
+    spans["seconds"] = _over(spans["seconds"], parallel)
+    return Estimate(rows, units, spans, surviving(units, rows), parallel, roles, tokens, trial.left_out)
+
+
 def project(units: Sequence[Unit], shared: Unit, rows: int, seed: int = 0) -> dict[str, Span]:
-    """Calls, tokens and dollars for `rows` kept records. `shared` is paid once, whatever the rows.
+    """Calls, tokens, dollars and summed seconds for `rows` records. `shared` is paid once, whatever the rows.
 
     With no kept unit nothing can be said: all spans are unknown.
     """
     rng = random.Random(f"{seed}/estimate")
     draws = [[units[rng.randrange(len(units))] for _ in units] for _ in range(RESAMPLES)] if units else []
     return {name: _span(name, units, shared, rows, draws) for name in NAMES}
+
+
+def surviving(units: Sequence[Unit], rows: int) -> Span:
+    """Records that the row-wise steps would leave of `rows`; Wilson's interval."""
+    from tilth.stats.intervals import wilson
+
+    left, after = sum(unit.kept for unit in units), sum(unit.after for unit in units)
+    found = wilson(after, left, level=LEVEL)
+    return Span(None, None, None) if found is None else Span(found.value * rows, found.low * rows, found.high * rows)
 
 
 def _span(name: str, units: Sequence[Unit], shared: Unit, rows: int, draws: Sequence[Sequence[Unit]]) -> Span:
@@ -67,71 +121,74 @@ def _whole(name: str, units: Sequence[Unit], shared: Unit, rows: int) -> float |
     return float(amounts[-1] + sum(amounts[:-1]) * rows / kept)
 
 
-def dry_run(session: Session, asked: launching.Asked, k: int) -> Answer:
-    """Run K units, then print what all rows would take; the replies stay in the journal for the real run.
+def _over(span: Span, parallel: int) -> Span:
+    return Span(*(None if edge is None else edge / parallel for edge in (span.expected, span.low, span.high)))
 
-    A run that has at least K rows already is not touched: its rows are measured.
-    """
-    ready = launching.prepared(session, asked)
-    rows = ready.method.rows or k
-    folder, journal = ready.folder, ready.settings.journal or ready.folder.journal
-    done = int((folder.read_state().get("totals") or {}).get("kept") or 0)
-    if done < min(k, rows):
-        outcome = launching.launch(session, asked, rows=min(k, rows))
-        if outcome.status != "done" or not outcome.kept:
-            return summary.finish(session, outcome, asked.argv, None, asked.budget)
-    else:
-        session.printer.say(f"{folder.path} has {plural(done, 'row')} already; they are measured")
-    units, shared = measured(folder, Path(journal))
-    spans = project(units, shared, rows)
-    _show(session, units, spans, rows)
-    session.printer.advise(again.command(_wet(asked.argv)), "the whole; these replies are used, not paid again")
+
+def _by_role(units: Sequence[Unit], shared: Unit, rows: int) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """Dollars, and tokens in and out, of each role for the whole."""
     kept = sum(unit.kept for unit in units)
-    facts = {
-        "ran": {"kept": kept, "rejected": len(units) - kept},
-        "rows": rows,
-        "estimate": {name: vars(span) for name, span in spans.items()},
-    }
-    return Answer({"run": folder.name, "path": str(folder.path), **facts})
+    whole: dict[str, list[float]] = {}
+    for unit in (*units, shared):
+        factor = 1.0 if unit is shared else rows / kept if kept else 0.0
+        for role, amounts in unit.by_role.items():
+            sums = whole.setdefault(role, [0.0, 0.0, 0.0])
+            for at, amount in enumerate(amounts):
+                sums[at] += factor * amount
+    return {role: sums[0] for role, sums in whole.items()}, {role: (sums[1], sums[2]) for role, sums in whole.items()}
 
 
-def _wet(argv: Sequence[str]) -> list[str]:
-    """The command without --dry-run and its number, if it has one."""
-    found = [word for word in argv if not word.startswith("--dry-run=")]
-    if "--dry-run" in found:
-        at = found.index("--dry-run")
-        del found[at : at + (2 if found[at + 1 : at + 2] and found[at + 1].isdigit() else 1)]
-    return found
+def measured(folder: RunFolder, journal: Path, labels: frozenset[str] = frozenset(), used: Path | None = None) -> tuple[list[Unit], Unit]:
+    """The units of a trial, and what they share, from its rows and its journal.
+
+    labels: of calls that curation makes of each row. used: a journal that names the calls which count; None: all do.
+    """
+    from tilth.records.parts import parts, read_rows
+
+    def places(where: Path, stem: str) -> list[tuple[str, str]]:
+        rows = (row for path in parts(where, stem) for row in read_rows(path, ["id", "place"]))
+        return [(str(row["id"]), str(row["place"] or "")) for row in rows]
+
+    made = places(folder.rows, "part")
+    after = {id_ for id_, _ in places(folder.data, "part")}
+    counts: dict[str, list[int]] = {}
+    for id_, place in made:
+        both = counts.setdefault(place, [0, 0])
+        both[0] += 1
+        both[1] += id_ in after
+    for _, place in places(folder.rows, "rejected"):
+        counts.setdefault(place, [0, 0])
+    places_of = {place: (left, kept) for place, (left, kept) in counts.items()}
+    return divide(places_of, _calls(journal, used), [place for _, place in made], labels)
 
 
-def measured(folder: RunFolder, journal: Path) -> tuple[list[Unit], Unit]:
-    """The units of a run, and what they share, from its rows and its journal."""
-    from tilth.cli import lookup
+def divide(
+    places: Mapping[str, tuple[int, int]], calls: Sequence[Call], order: Sequence[str] = (), labels: frozenset[str] = frozenset()
+) -> tuple[list[Unit], Unit]:
+    """Calls by the place that they were made for (place to records that left generation, and that stayed); the others are shared.
 
-    places: dict[str, bool] = {}
-    for reason in (None, "any"):
-        for record, state in lookup.some(folder, 10_000, reason):
-            place = str(record.meta.get("place") or "")
-            places[place] = places.get(place, False) or state == "kept"
-    return divide(places, _calls(journal))
-
-
-def divide(places: Mapping[str, bool], calls: Sequence[Call]) -> tuple[list[Unit], Unit]:
-    """Calls by the record's place (to whether one was kept there) that they were made for; the others are shared.
-
-    Calls of the same map that belong to no place (those of an earlier, longer run) count as neither.
+    order: the place of each row, in order: the calls of curation's maps (`labels`) are counted where their row was made. Calls of
+    the same map that belong to no place (those of an earlier, longer run) count as neither.
     """
     maps = {_map(place) for place in places}
     own: dict[str, list[Call]] = {place: [] for place in places}
     shared = []
     for call in calls:
-        parts = call.place.split("/")
-        place = next((path for n in range(len(parts), 0, -1) if (path := "/".join(parts[:n])) in own), None)
+        place = _owner(call.place, own, order, labels)
         if place is not None:
             own[place].append(call)
-        elif _map(call.place) not in maps:
+        elif _map(call.place) not in maps | labels:
             shared.append(call)
-    return [_unit(kept, own[place]) for place, kept in places.items()], _unit(False, shared)
+    return [_unit(*numbers, own[place]) for place, numbers in places.items()], _unit(0, 0, shared)
+
+
+def _owner(path: str, own: Mapping[str, list[Call]], order: Sequence[str], labels: frozenset[str]) -> str | None:
+    parts = path.split("/")
+    found = next((place for n in range(len(parts), 0, -1) if (place := "/".join(parts[:n])) in own), None)
+    if found is not None or _map(path) not in labels:
+        return found
+    index = parts[0].partition(":")[2]
+    return order[int(index)] if index.isdigit() and int(index) < len(order) else None
 
 
 def _map(place: str) -> str:
@@ -148,33 +205,28 @@ class Call:
     tokens_out: int
     usd: float | None
     seconds: float
+    role: str = "generator"
 
 
-def _calls(journal: Path) -> list[Call]:
+def _calls(journal: Path, used: Path | None) -> list[Call]:
     import sqlite3
     from contextlib import closing
 
+    numbers = "c.tokens_in, c.tokens_out, c.usd, c.seconds, c.role"
     with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
-        query = "SELECT place, tokens_in, tokens_out, usd, seconds FROM calls WHERE kind != 'do' ORDER BY id"
+        if used is None:
+            query = f"SELECT c.place, {numbers} FROM calls c WHERE c.kind != 'do' ORDER BY c.id"
+        else:
+            connection.execute("ATTACH ? AS used", (f"file:{used}?mode=ro",))
+            query = f"SELECT u.place, {numbers} FROM used.calls u JOIN calls c USING (key) WHERE c.kind != 'do' GROUP BY u.id ORDER BY u.id"
         return [Call(*row) for row in connection.execute(query)]
 
 
-def _unit(kept: bool, calls: Sequence[Call]) -> Unit:
+def _unit(kept: int, after: int, calls: Sequence[Call]) -> Unit:
     usd = None if any(call.usd is None for call in calls) else sum(call.usd or 0.0 for call in calls)
     tokens_in, tokens_out = sum(call.tokens_in for call in calls), sum(call.tokens_out for call in calls)
-    return Unit(kept, len(calls), tokens_in, tokens_out, usd, sum(call.seconds for call in calls))
-
-
-def _show(session: Session, units: Sequence[Unit], spans: Mapping[str, Span], rows: int) -> None:
-    printer, kept = session.printer, sum(unit.kept for unit in units)
-    printer.say(f"{plural(len(units), 'unit')} for {rows:,} rows: {kept} kept, {len(units) - kept} rejected")
-    shown = []
-    for label, name, write in _LINES:
-        span = spans[name]
-        shown.append([label, write(span.expected), "" if span.low is None else f"{write(span.low)} … {write(span.high)}"])
-    shown.append(["tried", count(rows * len(units) / kept if kept else None), ""])
-    printer.table([f"for {rows:,} rows", "expected", "90 % interval"], shown, right=frozenset({1}))
-    printer.say(("steps that look at the whole dataset cannot be foreseen from a few units", "dim"))
-
-
-_LINES = (("calls", "calls", count), ("tokens in", "tokens_in", tokens), ("tokens out", "tokens_out", tokens), ("cost", "usd", money))
+    roles: dict[str, tuple[float, float, float]] = {}
+    for call in calls:
+        spent, came, went = roles.get(call.role, (0.0, 0.0, 0.0))
+        roles[call.role] = (spent + (call.usd or 0.0), came + call.tokens_in, went + call.tokens_out)
+    return Unit(kept, len(calls), tokens_in, tokens_out, usd, sum(call.seconds for call in calls), after, roles)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tilth.cli import again
+from tilth.cli.numbers import count, plural
 from tilth.cli.options import Session
 from tilth.cli.progress.choose import kind, shown
-from tilth.cli.progress.watch import Header, Rates, Watcher, event, now
+from tilth.cli.progress.watch import Header, Rates, StageLine, Watcher, event, now
 from tilth.cli.signals import Signals
-from tilth.errors import TilthError
+from tilth.errors import RequestError, TilthError
 
 if TYPE_CHECKING:
     from tilth.engine.execute import Outcome
@@ -25,12 +26,16 @@ EMBEDDED = "made by a 135M model on this machine: it proves that the flow works,
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user wants run: `options` go to :func:`tilth.flows.launch.prepare`; `argv` is the command as typed."""
+    """What the user wants run: `options` go to :func:`tilth.flows.launch.prepare`; `argv` is the command as typed.
+
+    budget: in dollars, for advice. estimate: what its first units said the whole would take, for the displays.
+    """
 
     what: Any
     argv: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
     budget: float | None = None
+    estimate: str = ""
 
 
 def request(
@@ -87,34 +92,85 @@ def prepared(session: Session, asked: Asked, **more: Any) -> Prepared:
     return ready
 
 
-def launch(session: Session, asked: Asked, **more: Any) -> Outcome:
-    """Prepare, run, show, and return how it ended. Raises RequestError for what is wrong."""
-    return go(session, asked, prepared(session, asked, **more))
+def launch(session: Session, asked: Asked, *, until: str | None = None, **more: Any) -> Outcome:
+    """Prepare, run, show, and return how it ended; `until`: no stage after this one. Raises RequestError for what is wrong."""
+    ready = prepared(session, asked, **more)
+    if until is not None:
+        names = ["generate", *(stage.name for stage in ready.stages)]
+        if until not in names:
+            raise RequestError(f"--until {until}: this flow has no such stage (it has: {', '.join(names)}).", code="run.no_stage")
+        ready.stages = ready.stages[: names.index(until)]
+    return go(session, asked, ready)
 
 
-def go(session: Session, asked: Asked, ready: Prepared) -> Outcome:
-    """Run what is prepared: progress on stderr, numbers in progress.json, Ctrl-C as the rules say."""
+def scripted(asked: Asked) -> Asked:
+    """The same with a function in the place of every model: what it says depends on the prompt alone, and costs nothing."""
+    from dataclasses import replace
+
+    from tilth.cli.script import model
+
+    roles = {name: one for name, one in asked.options.get("models", {}).items() if name == "embedder"}
+    return replace(asked, options={**asked.options, "models": {**roles, "generator": model(), "judge": model()}})
+
+
+def go(session: Session, asked: Asked, ready: Prepared, *, brief: bool = False) -> Outcome:
+    """Run what is prepared: progress on stderr, numbers in progress.json, Ctrl-C as the rules say.
+
+    brief: a trial of some units, which says nothing but what a live display shows while it runs.
+    """
     from tilth.engine.execute import Handle, start
 
     settings, printer = ready.settings, session.printer
     for note in ready.notes:
         printer.say(note)
-    header = _header(asked, ready)
-    if kind(session) == "live":
+    header = _header(asked, ready, brief)
+    live = kind(session) == "live"
+    if live and not brief:
         _head(session, header)
     handle, progress = Handle(), settings.progress
     progress.method, progress.total = ready.method.name, ready.method.rows
-    with Signals(printer, lambda: handle.in_flight) as signals, shown(session, header, progress), _recorded(ready, asked):
+    display = shown(session, header, progress) if live or not brief else contextlib.nullcontext()
+    with Signals(printer, lambda: handle.in_flight) as signals, display, _recorded(ready, asked):
         signals.handle = handle
         outcome: Outcome = start(lambda: ready.execute(handle))
-    _warn(session, outcome, ready)
+    if not brief:
+        _warn(session, outcome, ready)
     return outcome
 
 
-def _header(asked: Asked, ready: Prepared) -> Header:
+def _header(asked: Asked, ready: Prepared, brief: bool) -> Header:
     models = {role: ", ".join(one.name for one in many) for role, many in ready.settings.roles.items()}
     folder = ready.folder
-    return Header(folder.name, ready.settings.seed, str(folder.path), models, ready.settings.caps.usd)
+    alone = getattr(ready, "stage", None)  # `tilth curate` and `evaluate` prepare one stage, over rows that exist
+    if alone is not None:
+        lines = [_stage_line(alone)]
+    else:
+        lines = [StageLine("generate", ready.method.name, rows=True), *(_stage_line(stage) for stage in ready.stages)]
+    return Header(folder.name, ready.settings.seed, str(folder.path), models, ready.settings.caps.usd, asked.estimate, lines, brief)
+
+
+def _stage_line(stage: Any) -> StageLine:
+    """What the displays say of a stage after generation. `report` and `values` grow while it works."""
+    if hasattr(stage, "steps"):
+        return StageLine(stage.name, plural(len(stage.steps), "step"), lambda: _step_now(stage), lambda: _steps_over(stage))
+    if hasattr(stage, "metrics"):
+        what = plural(len(stage.metrics), "metric")
+        return StageLine(stage.name, what, lambda: f"{count(len(stage.values))} values so far", lambda: _values_over(stage))
+    return StageLine(stage.name, "")
+
+
+def _step_now(stage: Any) -> str:
+    number = len(stage.report)
+    return f"step {number + 1} of {len(stage.steps)}: {stage.steps[number].step_id}" if number < len(stage.steps) else ""
+
+
+def _steps_over(stage: Any) -> str:
+    done = list(stage.report)
+    return f"{count(done[-1].after)} kept, {count(done[0].before - done[-1].after)} dropped" if done else ""
+
+
+def _values_over(stage: Any) -> str:
+    return f"{plural(sum(one.value is not None for one in stage.values), 'value')} in metrics.json"
 
 
 def _head(session: Session, header: Header) -> None:
@@ -125,6 +181,8 @@ def _head(session: Session, header: Header) -> None:
     printer.say((f"tilth {__version__} · ", "dim"), (header.name, "bold"), (f" · seed {header.seed} · {header.folder}", "dim"))
     models = " · ".join(f"{role} {name}" for role, name in header.models.items())
     printer.say((models + (f" · budget {money(header.budget_usd)}" if header.budget_usd else ""), "dim"))
+    if header.estimate:
+        printer.say((f"estimate  {header.estimate}", "dim"))
     printer.say()
 
 

@@ -7,8 +7,11 @@ is not listed has an unknown price; it is shown as unknown and never taken for 0
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
+from tilth.errors import RequestError
 from tilth.models.base import Price
 from tilth.models.providers import PROVIDERS
 
@@ -35,6 +38,40 @@ PRICES = MappingProxyType(
 FREE = Price(0.0, 0.0, 0.0)
 
 
+def price_table() -> Mapping[str, Price]:
+    """The prices that hold here: the table above, with what ``tilth models prices --set`` wrote over it on this machine.
+
+    Raises
+    ------
+    RequestError: the file of one's own prices cannot be read.
+    """
+    own = own_prices()
+    return {**PRICES, **own} if own else PRICES
+
+
+def own_path() -> Path:
+    """The file of one's own prices, in the folder that also holds the embedded models: JSON, identity to ``{"in": ..., "out": ...}``."""
+    from tilth.models.local.weights import home
+
+    return home().parent / "prices.json"
+
+
+def own_prices() -> dict[str, Price]:
+    """What that file holds; empty where there is none."""
+    import json
+
+    path = own_path()
+    try:
+        text = path.read_text("utf-8")
+    except OSError:
+        return {}
+    try:
+        return {name: Price(float(one["in"]), float(one["out"]), one.get("cached")) for name, one in json.loads(text).items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"{path} cannot be read as prices ({error}). Mend it, or remove it."
+        raise RequestError(what, code="models.prices") from error
+
+
 def price_of(identity: str) -> Price | None:
     """Price of a model by its identity; 0 for models on one's own machines, None when unknown.
 
@@ -44,4 +81,4 @@ def price_of(identity: str) -> Price | None:
     provider = identity.partition("/")[0]
     if provider == "local" or (provider in PROVIDERS and PROVIDERS[provider].free):
         return FREE
-    return PRICES.get(identity)
+    return price_table().get(identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+from tilth.cli.commands.completion import flows
 from tilth.cli.options import Answer, Session, command
 from tilth.errors import RequestError
 
@@ -42,27 +44,76 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
 )
 
 
+def env_file_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--env-file`: the one way in which a file of variables is read."""
+
+    def keep(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+        if value is not None:
+            environment(value)
+
+    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    help_text = "Read variables (keys) from this file; those that are set already win."
+    return click.option("--env-file", type=path, expose_value=False, callback=keep, metavar="FILE", help=help_text)(function)
+
+
+def environment(path: Path) -> None:
+    """Lay the lines `NAME=VALUE` of a file under the environment of this process.
+
+    Raises
+    ------
+    RequestError: a line that is none; its number is named, its text is not shown, for it may hold a key.
+    """
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        bare = line.strip().removeprefix("export ").strip()
+        if not bare or bare.startswith("#"):
+            continue
+        name, equals, value = bare.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise RequestError("write each line as NAME=VALUE.", code="config.env_file", file=str(path), line=number)
+        value = value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        os.environ.setdefault(name.strip(), value)
+
+
 @command(
     "run",
     examples=("run intents.yaml", "run attrprompt --task about.yaml --data support=examples16.csv -n 100 -m openai/gpt-4.1-mini"),
     help="Grow records with a FLOW (a file, or the name of a preset) or a METHOD. The same command again continues; nothing is paid twice.",
 )
-@click.argument("what", metavar="FLOW|METHOD")
+@click.argument("what", metavar="FLOW|METHOD", shell_complete=flows)
 @work_options
+@env_file_option
 @click.option(
     "--dry-run", type=click.IntRange(1), is_flag=False, flag_value=20, metavar="[K]", help="Only K units (20), then what the whole costs."
 )
 @click.option("--require", type=click.IntRange(1), metavar="N", help="Exit 1 if fewer records are kept.")
-def run(session: Session, what: str, dry_run: int | None, require: int | None, **options: Any) -> Answer:
+@click.option("--until", metavar="STAGE", help="Stop after this stage (generate, curate); the same command without it goes on.")
+@click.option("--budget-ok-partial", "partial", is_flag=True, help="Go on though the budget is too small for all rows.")
+@click.option("--scripted", is_flag=True, help="No model: words made up from each prompt. To try a flow out.")
+def run(
+    session: Session,
+    what: str,
+    *,
+    dry_run: int | None,
+    require: int | None,
+    until: str | None,
+    partial: bool,
+    scripted: bool,
+    **options: Any,
+) -> Answer:
     """Parse the overrides, run, and sum up."""
-    from tilth.cli import launching, summary
+    from tilth.cli import forecast, launching, summary
 
     asked = launching.request(session, what, **options)
+    if scripted:
+        asked = launching.scripted(asked)
     if dry_run is not None:
-        from tilth.cli import estimate
-
-        return estimate.dry_run(session, asked, dry_run)
-    outcome = launching.launch(session, asked)
+        return forecast.dry_run(session, asked, dry_run)
+    told = forecast.foretold(session, asked, partial=partial)
+    if told is None or isinstance(told, Answer):
+        return told or forecast.declined(session, asked.argv)
+    outcome = launching.launch(session, told, until=until)
     return summary.finish(session, outcome, asked.argv, require, asked.budget)
 
 

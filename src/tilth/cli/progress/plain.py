@@ -29,15 +29,19 @@ class Plain:
     def begin(self) -> None:
         """The first line."""
         head = self._header
+        self._stage = self._snapshot.stage
         self._say(f"run {head.name}, seed {head.seed}, {head.folder}")
+        if head.estimate:
+            self._say(f"estimate {head.estimate}")
         self._last_time = now()
 
     def look(self, final: bool) -> None:
         """Write a line if it is time for one."""
         moment, shot = now(), self._snapshot
         self._rates.add(moment, shot)
-        if final:
-            self._done()
+        if shot.stage != self._stage or final:
+            self._over(self._stage)
+            self._stage, self._last_time = shot.stage, moment
             return
         step = self._due(moment)
         if step:
@@ -46,7 +50,7 @@ class Plain:
 
     def _due(self, moment: float) -> bool:
         shot = self._snapshot
-        if moment - self._last_time < EVERY:
+        if moment - self._last_time < EVERY or self._header.at(self._stage):
             return False
         if shot.waiting_for or not shot.total:
             return True
@@ -66,12 +70,17 @@ class Plain:
         parts += [shot.waiting_for] if shot.waiting_for else []
         return ", ".join(parts)
 
-    def _done(self) -> None:
+    def _over(self, stage: str) -> None:
+        """The line of a stage that has ended."""
+        number = self._header.at(stage)
+        if number:
+            said = self._header.stages[number].over() if self._snapshot.finished or self._snapshot.stage != stage else ""
+            self._say(f"{stage} done: {said}" if said else f"{stage} ended")
+            return
         shot = self._snapshot
         why = f" ({reasons(dict(shot.reasons))})" if shot.rejected else ""
-        whole = shot.finished and (shot.total is None or shot.kept >= shot.total)
-        word = "done" if whole else "ended"
-        head = f"{shot.stage} {word}: {plural(shot.kept, 'row')}, {shot.rejected} rejected{why}"
+        whole = shot.stage != stage or (shot.finished and (shot.total is None or shot.kept >= shot.total))
+        head = f"{stage} {'done' if whole else 'ended'}: {plural(shot.kept, 'row')}, {shot.rejected} rejected{why}"
         self._say(f"{head}, {plural(shot.calls, 'call')}, {_cost(shot, None)}")
 
     def _say(self, line: str) -> None:

@@ -41,15 +41,40 @@ class Snapshot(Protocol):
     finished: bool
 
 
+@dataclass(frozen=True)
+class StageLine:
+    """A stage as the displays show it. what: beside its name (`7 steps`). now, over: what to say while it works, and afterwards.
+
+    rows: it makes the rows that are counted, so a bar shows them.
+    """
+
+    name: str
+    what: str
+    now: Callable[[], str] = str
+    over: Callable[[], str] = str
+    rows: bool = False
+
+
 @dataclass
 class Header:
-    """What is known before the first call: the lines above the numbers."""
+    """What is known before the first call: the lines above the numbers. brief: a trial, of which nothing stays on the screen."""
 
     name: str
     seed: int
     folder: str
     models: dict[str, str] = field(default_factory=dict)
     budget_usd: float | None = None
+    estimate: str = ""
+    stages: list[StageLine] = field(default_factory=list)
+    brief: bool = False
+
+    def at(self, stage: str) -> int:
+        """The position of a stage; 0 for one that is not listed (generation in parts)."""
+        return next((number for number, line in enumerate(self.stages) if line.name == stage), 0)
+
+    def unpriced(self) -> str:
+        """The models, for a cost that nobody knows."""
+        return ", ".join(dict.fromkeys(self.models.values()))
 
 
 @dataclass
@@ -120,6 +145,21 @@ def cost(snapshot: Snapshot, budget: float | None) -> str:
     return f"{spent}{f' of {money(budget)}' if budget is not None else ''}{more}"
 
 
+def costs(snapshot: Snapshot, header: Header) -> str:
+    """`$0.31 of $3.00 · about $0.88 at the end`; for a model without a price: `unknown for vllm/…; tokens are counted`."""
+    if snapshot.unpriced and not snapshot.usd:
+        return f"unknown for {header.unpriced() or 'these models'}; tokens are counted"
+    end = at_the_end(snapshot)
+    return cost(snapshot, header.budget_usd) + (f" · about {money(end)} at the end" if end else "")
+
+
+def at_the_end(snapshot: Snapshot) -> float | None:
+    """Dollars when all rows are there, as far as the rows so far say; None before there are some, and when there is nothing to add."""
+    if not snapshot.total or not snapshot.kept or snapshot.unpriced or snapshot.kept >= snapshot.total:
+        return None
+    return round(snapshot.usd * snapshot.total / snapshot.kept, 6)
+
+
 def calls(snapshot: Snapshot, rates: Rates) -> str:
     """`860   7.7/s · 24 in flight, limit 32 (rising) · 3 retried · 0 from the journal`."""
     parts = [f"{count(snapshot.calls)}   {rates.calls_per_second():.1f}/s"]
@@ -153,9 +193,7 @@ def times(rates: Rates, snapshot: Snapshot) -> str:
 def event(snapshot: Snapshot, rates: Rates) -> dict[str, Any]:
     """The fields of one `progress` event."""
     left = rates.eta(snapshot)
-    end = None
-    if snapshot.total and snapshot.kept and not snapshot.unpriced:
-        end = round(snapshot.usd * snapshot.total / snapshot.kept, 6)
+    end = at_the_end(snapshot)
     return {
         "t": round(rates.elapsed(), 1),
         "stage": snapshot.stage,

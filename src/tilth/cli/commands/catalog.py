@@ -1,0 +1,86 @@
+"""`tilth catalog`: every part that a flow can name, where it is, and which tests prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+
+import click
+
+from tilth.cli.options import Answer, Session, command
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part. slug: as a flow writes it. entry: module and object. tests: the file in the repository that tests it."""
+
+    slug: str
+    kind: str
+    entry: str
+    tests: str
+
+
+@command(
+    "catalog",
+    examples=("catalog --json", "catalog --kind metric"),
+    help="Every method, flow, step, metric, verifier and format of this version: its name, where it is, and the tests of it.",
+)
+@click.option("--kind", type=click.Choice(["method", "flow", "step", "metric", "verifier", "format"]), help="Only these.")
+def catalog(session: Session, kind: str | None) -> Answer:
+    """One row a part."""
+    found = [part for part in everything() if kind in (None, part.kind)]
+    session.printer.table(["slug", "kind", "entry", "tests"], [[one.slug, one.kind, one.entry, one.tests] for one in found])
+    return Answer({"parts": [asdict(one) for one in found]})
+
+
+def everything() -> list[Part]:
+    """All parts, by kind."""
+    return [part for many in (_methods, _flows, _steps, _metrics, _verifiers, _formats) for part in many()]
+
+
+def _methods() -> Iterator[Part]:
+    from tilth import catalog
+
+    for name, entry in catalog.methods().items():
+        yield Part(name, "method", f"{entry.module}:{entry.cls}", f"tests/methods/test_{name.replace('-', '_')}.py")
+
+
+def _flows() -> Iterator[Part]:
+    from tilth.flows.presets import presets
+
+    for name in presets():
+        yield Part(name, "flow", f"tilth.flows.presets:{name}.yaml", "tests/flows/test_presets.py")
+
+
+def _steps() -> Iterator[Part]:
+    from tilth.curate.catalog import STEPS
+
+    for name, entry in STEPS.items():
+        yield Part(name, "step", entry, "tests/curate/test_steps.py")
+
+
+def _metrics() -> Iterator[Part]:
+    from tilth.evaluate.metrics import ALL
+    from tilth.evaluate.utility.metric import Utility
+
+    for metric in ALL:
+        yield Part(metric.name, "metric", f"{metric.__module__}:{metric.__name__}", "tests/evaluate/test_metrics.py")
+    yield Part("utility", "metric", f"{Utility.__module__}:{Utility.__name__}", "tests/evaluate/test_experiment.py")
+
+
+def _verifiers() -> Iterator[Part]:
+    if find_spec("tilth.verify.catalog") is None:
+        return
+    from importlib import import_module
+
+    for name, entry in import_module("tilth.verify.catalog").VERIFIERS.items():
+        yield Part(name, "verifier", entry, "tests/verify")
+
+
+def _formats() -> Iterator[Part]:
+    from tilth.records.formats import READERS
+
+    readers: dict[str, Callable[..., object] | str] = dict(READERS)
+    for ending, entry in readers.items():
+        yield Part(ending.removeprefix("."), "format", f"tilth.records.formats.{entry}", "tests/records/test_read.py")
