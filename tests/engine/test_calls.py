@@ -36,7 +36,7 @@ def test_the_key_of_a_call_leaves_out_url_seed_and_max_tokens() -> None:
     other = Request(messages=({"content": "hello", "role": "user"},), max_tokens=50, seed=2)
     assert request_bytes("m", base) == request_bytes("m", other)
     assert request_bytes("m", base) != request_bytes("n", base)
-    for change in ({"prefill": "a"}, {"stop": ("a",)}, {"temperature": 0.5}, {"top_p": 0.5}, {"logprobs": True}, {"extra": {"a": 1}}):
+    for change in ({"prefill": "a"}, {"stop": ("a",)}, {"temperature": 0.5}, {"top_p": 0.5}, {"logprobs": True}, {"top_logprobs": 3}, {"extra": {"a": 1}}):
         assert request_bytes("m", Request(messages=base.messages, **change)) != request_bytes("m", base)
 
 

@@ -47,9 +47,9 @@ def asked_of(request) -> str:
 _FOLDERS = count()
 
 
-def grow(method, reply, *, task=None, data=None, seed=0, can=None, concurrency=None, latency=0.0, folder=None) -> Grown:
+def grow(method, reply, *, task=None, data=None, seed=0, can=None, score=None, concurrency=None, latency=0.0, folder=None) -> Grown:
     """Execute `method`; `reply` is the scripted model's function. The working folder is a test's own."""
-    model = ScriptedModel(reply, latency=latency, **({"can": can} if can else {}))
+    model = ScriptedModel(reply, latency=latency, score=score, **({"can": can} if can else {}))
     home = RunFolder(Path(folder or f"runs/{next(_FOLDERS)}").resolve())
     settings = Settings(
         folder=home,

@@ -51,11 +51,13 @@ async def test_raw_completion_prefill_and_logprobs():
     with FaultServer(reply) as server:
         assert (await ask(server, Request(prompt="x", prefill="y", logprobs=True))).logprobs[0][0] == "abcd"
         assert len((await ask(server, Request(messages=ASK.messages, logprobs=True))).logprobs) == 2
+        for request in (Request(messages=ASK.messages, top_logprobs=3), Request(prompt="x", top_logprobs=3)):
+            assert [len(table) for table in (await ask(server, request)).top_logprobs] == [3, 3]
         await ask(server, Request(messages=ASK.messages, prefill="z"), spec="vllm/m")
         with pytest.raises(Declined, match="prefill"):
             await ask(server, Request(messages=ASK.messages, prefill="z"))
     assert seen[0]["prompt"] == "xy"
-    assert seen[2]["messages"][-1]["content"] == "z"
+    assert seen[4]["messages"][-1]["content"] == "z"
 
 
 async def test_tool_calls_and_schema():

@@ -123,6 +123,16 @@ def test_logprobs_of_both_apis():
     assert reply_of(orjson.dumps(made), "m").logprobs == (("b", -2.0),)
 
 
+def test_tables_of_likeliest_tokens_of_both_apis():
+    assert body(Request(messages=ASK, top_logprobs=5))["top_logprobs"] == 5
+    assert body(Request(prompt="x", top_logprobs=5))["logprobs"] == 5
+    table = [{"token": "b", "logprob": -2}, {"token": "a", "logprob": -0.5}]
+    made = {"choices": [{"message": {"content": "a"}, "logprobs": {"content": [{"token": "a", "logprob": -0.5, "top_logprobs": table}]}}]}
+    assert reply_of(orjson.dumps(made), "m").top_logprobs == ((("a", -0.5), ("b", -2.0)),)
+    raw = {"tokens": ["a"], "token_logprobs": [-0.5], "top_logprobs": [{"b": -2, "a": -0.5}]}
+    assert reply_of(orjson.dumps({"choices": [{"text": "a", "logprobs": raw}]}), "m").top_logprobs == ((("a", -0.5), ("b", -2.0)),)
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from tilth.engine.session import Session
     from tilth.models.roles import RoleModel
 
-KNOWN = frozenset(
-    ("temperature", "top_p", "max_tokens", "stop", "prefill", "presence_penalty", "frequency_penalty", "schema", "tools", "logprobs")
-)
+SAMPLING = ("temperature", "top_p", "max_tokens", "stop", "prefill", "presence_penalty", "frequency_penalty")
+KNOWN = frozenset((*SAMPLING, "schema", "tools", "logprobs", "top_logprobs"))
 
 AGAIN = "This could not be used: {detail} Reply again, correctly, with nothing else."
 """What a chat model is told when its reply could not be parsed."""
@@ -73,7 +72,7 @@ def _check(request: Request, chosen: RoleModel) -> None:
         ("prefill", request.prefill),
         ("schema", request.schema is not None),
         ("tools", request.tools),
-        ("logprobs", request.logprobs),
+        ("logprobs", request.logprobs or request.top_logprobs),
     ):
         if needed and not getattr(can, name):
             what = f"{chosen.name} cannot do {name}, which this prompt needs. See: tilth models list --can {name}"

@@ -114,7 +114,7 @@ class Run:
         role: which of the run's models; `model` names one of several by value.
         parse: makes a value of the reply (``Reply.value``), or raises Failure. reasks: how often a reply that could not be
             parsed is asked for again: a chat is shown its reply and the error; a raw or prefilled request is sampled anew.
-        params: temperature, top_p, max_tokens, stop, prefill, presence_penalty, frequency_penalty, schema, tools, logprobs;
+        params: temperature, top_p, max_tokens, stop, prefill, presence_penalty, frequency_penalty, schema, tools, logprobs, top_logprobs;
             unset ones come from the role's configuration. Anything else goes to the provider as it is.
 
         Raises

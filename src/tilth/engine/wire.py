@@ -29,7 +29,7 @@ def request_bytes(identity: str, request: Request) -> bytes:
         body["prompt"] = request.prompt
     if request.top_p != 1.0:
         body["top_p"] = request.top_p
-    for name in ("prefill", "stop", "presence_penalty", "frequency_penalty", "schema", "tools", "logprobs", "extra"):
+    for name in ("prefill", "stop", "presence_penalty", "frequency_penalty", "schema", "tools", "logprobs", "top_logprobs", "extra"):
         value = getattr(request, name)
         if value:
             body[name] = value
@@ -46,7 +46,7 @@ def reply_bytes(reply: Reply) -> bytes:
     body: dict[str, Any] = {"text": reply.text, "finish": reply.finish}
     usage = [reply.usage.input, reply.usage.output]
     body["usage"] = [*usage, reply.usage.cached] if reply.usage.cached else usage
-    for name in ("reasoning", "tool_calls", "logprobs", "model"):
+    for name in ("reasoning", "tool_calls", "logprobs", "top_logprobs", "model"):
         value = getattr(reply, name)
         if value:
             body[name] = value
@@ -56,12 +56,13 @@ def reply_bytes(reply: Reply) -> bytes:
 def read_reply(stored: bytes, key: str) -> Reply:
     """The reply that the journal holds. What a method gets is always this, fresh or resumed."""
     body = orjson.loads(stored)
-    logprobs = body.get("logprobs")
+    logprobs, tables = body.get("logprobs"), body.get("top_logprobs")
     return Reply(
         text=body["text"],
         reasoning=body.get("reasoning", ""),
         tool_calls=tuple(body.get("tool_calls", ())),
         logprobs=None if logprobs is None else tuple((token, value) for token, value in logprobs),
+        top_logprobs=None if tables is None else tuple(tuple((token, value) for token, value in table) for table in tables),
         finish=body["finish"],
         usage=Usage(*body["usage"]),
         model=body.get("model", ""),

@@ -66,7 +66,8 @@ class Request:
     prefill: the given beginning of the answer; the reply's text starts *after* it.
     temperature >= 0 (0: greedy). top_p in (0, 1]. max_tokens: bound on the output, reasoning included.
     seed: 31 bits, from the engine; sent only where the model takes one. schema: JSON Schema of the reply.
-    logprobs: ask for the log-probability of each token written. extra: provider's own parameters, sent as they are.
+    logprobs: ask for the log-probability of each token written; top_logprobs: and of so many likeliest tokens at each place (0: none;
+    servers give 5 to 20 at most). extra: provider's own parameters, sent as they are.
     """
 
     messages: tuple[Message, ...] | None = None
@@ -82,6 +83,7 @@ class Request:
     schema: Mapping[str, Any] | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
     logprobs: bool = False
+    top_logprobs: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -90,7 +92,8 @@ class Reply:
     """What came back.
 
     finish: ``stop`` (it ended by itself), ``length`` (cut at max_tokens), ``filter`` (withheld), ``tool_calls``.
-    logprobs: one (token text, log-probability) per token written, if asked for.
+    logprobs: one (token text, log-probability) per token written, if asked for. top_logprobs: per token written the likeliest
+        tokens at its place, as pairs of the same kind, likeliest first.
     model: the identity that answered. key: the journal's key (hex), set by the engine.
     value: what the prompt's parser made of the text (engine), else the text itself.
     """
@@ -99,6 +102,7 @@ class Reply:
     reasoning: str = ""
     tool_calls: tuple[Mapping[str, Any], ...] = ()
     logprobs: tuple[tuple[str, float], ...] | None = None
+    top_logprobs: tuple[tuple[tuple[str, float], ...], ...] | None = None
     finish: str = "stop"
     usage: Usage = field(default_factory=Usage)
     model: str = ""

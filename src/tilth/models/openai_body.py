@@ -69,8 +69,11 @@ def request_body(model: str, request: Request, can: Capabilities, dialect: Diale
         body["response_format"] = _response_format(request.schema, dialect)
     if request.tools:
         body["tools"] = request.tools
-    if request.logprobs:
-        body["logprobs"] = True if request.messages is not None else 1
+    if request.logprobs or request.top_logprobs:
+        chat = request.messages is not None
+        body["logprobs"] = True if chat else max(1, request.top_logprobs)
+        if chat and request.top_logprobs:
+            body["top_logprobs"] = request.top_logprobs
     if request.extra:
         body.update(request.extra)
     return orjson.dumps(body, default=_plain)
@@ -146,6 +149,7 @@ def reply_of(body: bytes, identity: str) -> Reply:
     logprobs = choice.get("logprobs")
     if logprobs:
         reply.logprobs = _logprobs(logprobs)
+        reply.top_logprobs = _tables(logprobs)
     return reply
 
 
@@ -184,6 +188,18 @@ def _logprobs(found: Any) -> tuple[tuple[str, float], ...] | None:
         return tuple((token, float(value)) for token, value in pairs if value is not None)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise NotAReply("the reply's log-probabilities are malformed") from None
+
+
+def _tables(found: Mapping[str, Any]) -> tuple[tuple[tuple[str, float], ...], ...] | None:
+    """The likeliest tokens at each place, likeliest first; None where the reply has no such tables."""
+    try:
+        if found.get("content") is not None:
+            tables = [[(each["token"], float(each["logprob"])) for each in place.get("top_logprobs") or ()] for place in found["content"]]
+        else:
+            tables = [[(token, float(value)) for token, value in (place or {}).items()] for place in found.get("top_logprobs") or ()]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise NotAReply("the reply's log-probabilities are malformed") from None
+    return tuple(tuple(sorted(table, key=lambda pair: -pair[1])) for table in tables) if any(tables) else None
 
 
 def usage_of(found: Any) -> Usage:

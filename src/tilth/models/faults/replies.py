@@ -79,7 +79,7 @@ def answer(body: bytes, job: Mapping[str, Any], chat: bool, message: str | Mappi
     choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
     choice |= {"message": made} if chat else {"text": text}
     if job.get("logprobs"):
-        choice["logprobs"] = _logprobs(text, chat)
+        choice["logprobs"] = _logprobs(text, chat, int(job.get("top_logprobs") or (0 if chat else job["logprobs"])))
     usage = {"prompt_tokens": _prompt_tokens(job), "completion_tokens": max(1, _tokens(text))}
     usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
     return orjson.dumps(
@@ -128,9 +128,13 @@ def _prompt_tokens(job: Mapping[str, Any]) -> int:
     return max(1, _tokens(str(text)))
 
 
-def _logprobs(text: str, chat: bool) -> dict[str, Any]:
+def _logprobs(text: str, chat: bool, top: int) -> dict[str, Any]:
     tokens = [text[at : at + 4] for at in range(0, len(text), 4)]
     values = [-0.01 * (1 + len(token) + ord(token[0]) % 50) for token in tokens]
-    if chat:
-        return {"content": [{"token": token, "logprob": value} for token, value in zip(tokens, values, strict=True)]}
-    return {"tokens": tokens, "token_logprobs": values}
+    tables = [{token: value, **{f"{token}{n}": value - n for n in range(1, top)}} for token, value in zip(tokens, values, strict=True)]
+    if not chat:
+        return {"tokens": tokens, "token_logprobs": values, **({"top_logprobs": tables} if top > 1 else {})}
+    content: list[dict[str, Any]] = [{"token": token, "logprob": value} for token, value in zip(tokens, values, strict=True)]
+    for place, table in zip(content, tables if top else (), strict=False):
+        place["top_logprobs"] = [{"token": token, "logprob": value} for token, value in table.items()]
+    return {"content": content}
