@@ -1,0 +1,1 @@
+"""What runs inside the sandbox: standard library only, nothing of tilth. Mounted read-only under another name there."""
