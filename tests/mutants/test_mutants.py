@@ -27,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PATCHES = sorted(HERE.glob("*/*.patch"))
 METHODS = sorted({path.parent.name for path in PATCHES})
-PRELOADED = ["numpy", "pyarrow.parquet", "pydantic", "orjson", "jinja2", "aiohttp", "jsonschema", "rapidfuzz", "yaml", "pytest", "_pytest.assertion"]
+PRELOADED = ["numpy", "pyarrow.parquet", "pydantic", "orjson", "jinja2", "aiohttp", "jsonschema", "rapidfuzz", "yaml", "pytest"]
 """Imported once, before the fork; never tilth itself, which each process imports with its own mistake."""
 
 pytestmark = pytest.mark.slow
