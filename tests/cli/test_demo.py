@@ -91,7 +91,12 @@ def test_every_method_and_flow_has_a_card(tilth: Tell) -> None:
 def test_the_parameters_of_a_method_are_those_of_its_class(tilth: Tell) -> None:
     card = tilth("methods", "attrprompt", "--json").json["result"]
     fields = catalog.find("attrprompt").load().model_fields
-    assert {one["name"] for one in card["parameters"]} == set(fields)
+    assert {one["name"] for one in card["parameters"]} == {field.alias or name for name, field in fields.items()}
+    assert "prompts" in {one["name"] for one in card["parameters"]}
+    assert "data seed (instruction, input if there is one, output if there is one)" in tilth("methods", "evol-instruct").out
+    assert "data support (text, label), optional" in tilth("methods", "attrprompt").out
+    needing = tilth("methods", "--needs", "unlabelled", "--json").json["result"]["methods"]
+    assert {one["name"] for one in needing} == {name for name, one in catalog.methods().items() if "unlabelled" in one.inputs}
     assert all(one["meaning"] for one in card["parameters"])
     by_name = {one["name"]: one for one in card["parameters"]}
     assert by_name["attributes"]["source"] == "paper, section 3.1" and by_name["attributes"]["default"] == "ask"

@@ -1,4 +1,4 @@
-"""The names of models that an OpenAI-compatible server on this machine offers."""
+"""The names of models that an OpenAI-compatible server offers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ TIMEOUT = 2.0
 """Seconds to wait for a server on this machine."""
 
 
-def names(base_url: str) -> list[str] | None:
-    """Names as `GET /models` lists them; None when nothing answers."""
+def names(base_url: str, key: str | None = None) -> list[str] | None:
+    """Names as `GET /models` lists them; None when nothing answers, or the key is refused."""
+    wanted = urllib.request.Request(f"{base_url}/models", headers={"Authorization": f"Bearer {key}"} if key else {})
     try:
-        with urllib.request.urlopen(f"{base_url}/models", timeout=TIMEOUT) as answer:
+        with urllib.request.urlopen(wanted, timeout=TIMEOUT if key is None else 5 * TIMEOUT) as answer:
             document = json.load(answer)
     except (OSError, ValueError, urllib.error.URLError):
         return None

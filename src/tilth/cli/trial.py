@@ -49,6 +49,7 @@ def make(session: Session, asked: launching.Asked, k: int) -> Trial:
     """Run K units of what was asked, aside. Raises RequestError for what is wrong with the run as a whole."""
     whole = launching.prepared(session, asked)
     rows = wanted(whole)
+    asked = _once(asked, whole)
     few = launching.prepared(session, asked, rows=min(k, rows or k))
     stages, left_out, labels = _row_wise(few.stages)
     folder = RunFolder(whole.folder.path / FOLDER)
@@ -77,6 +78,13 @@ def _used(session: Session, asked: launching.Asked, folder: RunFolder, journal: 
     start(lambda: replace(again, settings=settings, stages=stages).execute())
     shutil.rmtree(twin.path, ignore_errors=True)
     return folder.path / "used.db"
+
+
+def _once(asked: launching.Asked, whole: Prepared) -> launching.Asked:
+    """The same without filling up what curation drops."""
+    if not getattr(whole.flow.stage, "top_up", 0):
+        return asked
+    return replace(asked, options={**asked.options, "set": {**asked.options.get("set", {}), "generate.top_up": 0}})
 
 
 def wanted(ready: Prepared) -> int | None:

@@ -7,7 +7,7 @@ is not listed has an unknown price; it is shown as unknown and never taken for 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -70,6 +70,22 @@ def own_prices() -> dict[str, Price]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"{path} cannot be read as prices ({error}). Mend it, or remove it."
         raise RequestError(what, code="models.prices") from error
+
+
+def write_own(given: Mapping[str, tuple[float, float]], forget: Iterable[str] = ()) -> None:
+    """Set prices (in, out) of one's own, and forget others; the file is replaced atomically."""
+    import json
+
+    from tilth.records.atomic import replacing
+
+    own: dict[str, dict[str, float | None]] = {n: {"in": p.input, "out": p.output, "cached": p.cached} for n, p in own_prices().items()}
+    own.update({name: {"in": came, "out": went} for name, (came, went) in given.items()})
+    for name in forget:
+        own.pop(name, None)
+    path = own_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(json.dumps(own, indent=2, sort_keys=True).encode() + b"\n")
 
 
 def price_of(identity: str) -> Price | None:

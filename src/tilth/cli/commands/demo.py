@@ -33,14 +33,19 @@ SAMPLES = 6
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Where the flow is copied to. Default: beside the run."
 )
-def demo(session: Session, name: str, model: str | None, seed: int | None, rows: int | None, keep: Path | None) -> Answer:
+@click.option("--scripted", is_flag=True, help="No model at all: words made up from each prompt. Works offline.")
+def demo(
+    session: Session, name: str, *, model: str | None, seed: int | None, rows: int | None, keep: Path | None, scripted: bool
+) -> Answer:
     """Get the model if it may, copy the flow, run it, and show what came out."""
-    if model is None or model.partition("?")[0] in ("local", "local/smollm2-135m"):
+    if not scripted and (model is None or model.partition("?")[0] in ("local", "local/smollm2-135m")):
         _embedded(session)
     flow = _copy(session, name, keep or session.runs)
     given: dict[str, Any] = {"models": {"generator": [model]} if model else None, "seed": seed, "rows": rows, "name": f"demo-{name}"}
     options = {key: value for key, value in given.items() if value is not None}
     asked = launching.Asked(flow, session.argv, {**options, "runs": session.runs}, None)
+    if scripted:
+        asked = launching.scripted(asked)
     outcome = launching.launch(session, asked)
     answer = summary.finish(session, outcome, asked.argv, advise=False)
     if outcome.kept:

@@ -37,6 +37,7 @@ class Card:
     makes: str
     summary: str
     paper: str
+    needs: tuple[str, ...] = ()
 
     def about(self, words: tuple[str, ...]) -> bool:
         """Whether all words occur somewhere in the card."""
@@ -51,7 +52,9 @@ class Card:
 )
 @click.argument("words", nargs=-1, metavar="[NAME | WORDS...]")
 @click.option("--family", help="Only this family, such as classification.")
-def methods(session: Session, words: tuple[str, ...], family: str | None) -> Answer:
+@click.option("--needs", multiple=True, metavar="NAME", help="Only those that read this data or need this ability (support, completion).")
+@click.option("--paper", metavar="ARXIV", help="Only those of this paper, by its arXiv number.")
+def methods(session: Session, words: tuple[str, ...], family: str | None, needs: tuple[str, ...], paper: str | None) -> Answer:
     """List the cards, or show one."""
     found = cards()
     if len(words) == 1:
@@ -59,9 +62,13 @@ def methods(session: Session, words: tuple[str, ...], family: str | None) -> Ans
         exact = next((card for card in found if card.name == name), None)
         if exact is not None:
             return _preset(session, exact) if exact.kind == "flow" else _method(session, name)
-    chosen = [card for card in found if card.about(words) and family in (None, card.family)]
+    chosen = [card for card in found if card.about(words) and family in (None, card.family) and paper in (None, card.paper)]
+    chosen = [card for card in chosen if set(needs) <= set(card.needs)]
     if not chosen and (words or family):
         raise _none(words, family, found)
+    if not chosen:
+        what = f"the paper {paper}" if paper else " and ".join(needs)
+        raise RequestError(f"no method or flow is of, or needs, {what}. See: tilth methods", code="method.unknown")
     _list(session, chosen)
     return Answer({"methods": [vars(card) for card in chosen]})
 
@@ -71,11 +78,17 @@ def cards() -> list[Card]:
     from tilth import catalog
 
     found = [
-        Card(entry.name, "method", entry.family, ", ".join(entry.columns), entry.summary, entry.paper)
+        Card(entry.name, "method", entry.family, ", ".join(entry.columns), entry.summary, entry.paper, _needs(entry))
         for entry in catalog.methods().values()
     ]
-    flows = [Card(one.name, "flow", one.kind, one.makes, one.describe, one.paper) for one in presets.everything()]
+    flows = [Card(one.name, "flow", one.kind, one.makes, one.describe, one.paper, one.data) for one in presets.everything()]
     return sorted([*found, *flows], key=lambda card: (card.family, card.kind, card.name))
+
+
+def _needs(entry: Any) -> tuple[str, ...]:
+    """Data that it cannot do without, and abilities of its models."""
+    data = [name for name, columns in entry.inputs.items() if not columns.startswith("?")]
+    return tuple(dict.fromkeys([*data, *(able for many in entry.needs.values() for able in many)]))
 
 
 def _none(words: tuple[str, ...], family: str | None, found: list[Card]) -> RequestError:
@@ -164,9 +177,14 @@ def _facts(entry: Any) -> list[tuple[str, str]]:
 
 
 def _input(name: str, columns: str) -> str:
-    optional = columns.startswith("?") or columns.endswith("?")
-    bare = ", ".join(columns.strip("?").split())
-    return f"data {name}" + (f" ({bare})" if bare else "") + (", optional" if optional else "")
+    """`data support (text, label), optional`; a `?` before all makes the data optional, one after a column that column.
+
+    >>> _input("support", "?text label"), _input("seed", "instruction input?")
+    ('data support (text, label), optional', 'data seed (instruction, input if there is one)')
+    """
+    names = [f"{one[:-1]} if there is one" if one.endswith("?") else one for one in columns.removeprefix("?").split()]
+    bare = f" ({', '.join(names)})" if names else ""
+    return f"data {name}{bare}" + (", optional" if columns.startswith("?") else "")
 
 
 def parameters(cls: Any) -> list[dict[str, Any]]:
@@ -175,11 +193,12 @@ def parameters(cls: Any) -> list[dict[str, Any]]:
     for name, field in cls.model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         meaning, source = _split(field.description or "", str(extra.get("source") or extra.get("from") or ""))
-        meaning = meaning or _USUAL.get(name, "")
+        meaning = meaning or _USUAL.get(field.alias or name, "")
         required = field.is_required()
         default = "required" if required else _plain(field.get_default(call_default_factory=True))
         kind = getattr(field.annotation, "__name__", None) if not hasattr(field.annotation, "__args__") else str(field.annotation)
-        found.append({"name": name, "type": kind or str(field.annotation), "default": default, "source": source, "meaning": meaning})
+        written = field.alias or name  # as a user writes it
+        found.append({"name": written, "type": kind or str(field.annotation), "default": default, "source": source, "meaning": meaning})
     return sorted(found, key=lambda one: one["name"] in COMMON)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,11 @@ from typing import Any
 import click
 
 from tilth.cli import served
-from tilth.cli.numbers import duration, plural, size
+from tilth.cli.commands.run import env_file_option
+from tilth.cli.numbers import size
 from tilth.cli.options import CONTEXT, Answer, NiceGroup, Session, command
-from tilth.errors import ModelError, RequestError
-from tilth.models.base import Capabilities, Request
+from tilth.errors import RequestError
+from tilth.models.base import Capabilities
 
 models = NiceGroup(
     "models",
@@ -30,7 +29,7 @@ ABILITIES = (*(one.name for one in fields(Capabilities) if one.name != "determin
     "list",
     examples=("models list", "models list openai --can schema"),
     help="Models with what they can do, their price and whether they can be used here. Nothing is asked over the network "
-    "unless PROVIDER is named and runs on this machine.",
+    "unless PROVIDER is named; then it is asked for its list.",
 )
 @click.argument("provider", required=False)
 @click.option("--can", "able", type=click.Choice(ABILITIES), multiple=True, help="Only models that can do this.")
@@ -46,21 +45,32 @@ def list_(session: Session, provider: str | None, able: tuple[str, ...]) -> Answ
     session.printer.table(["spec", "can", "$ in / out per 1M", "here"], shown, flex=1, wrap=True)
     if not rows:
         session.printer.say("no model in tilth's table fits")
-    session.printer.say(("prices of ", "dim"), (DATE, "dim"), ("; they change: a flow can set its own (models.ROLE.price)", "dim"))
+    session.printer.say((f"prices of {DATE}; they change: tilth models prices --help", "dim"))
     return Answer({"models": rows, "prices_of": DATE})
 
 
 def _known(session: Session, provider: str | None) -> list[dict[str, Any]]:
-    from tilth.models.prices import PRICES
+    from tilth.models.prices import price_table
     from tilth.models.providers import PROVIDERS
 
     rows = [] if provider not in (None, "local") else _local_rows()
-    specs = [*PRICES, *(f"{name}/NAME" for name, one in PROVIDERS.items() if one.free)]
+    specs = [*price_table(), *(f"{name}/NAME" for name, one in PROVIDERS.items() if one.free)]
     for spec in specs:
         name, _, model = spec.partition("/")
-        if provider in (None, name):
+        if provider in (None, name) and name in PROVIDERS:
             rows += _server_rows(session, name, model, provider is not None)
-    return rows
+    return rows + (_offered(session, provider, {row["spec"] for row in rows}) if provider in PROVIDERS else [])
+
+
+def _offered(session: Session, name: str | None, known: set[str]) -> list[dict[str, Any]]:
+    """What a provider with a key says it has beyond the table; nothing where the key is not set or it does not answer."""
+    from tilth.models.providers import PROVIDERS
+
+    provider = PROVIDERS[str(name)]
+    key = session.config.environ.get(provider.key_env or "")
+    found = served.names(provider.base_url, key) if provider.key_env and key else None
+    more = [one for one in found or () if f"{name}/{one}" not in known]
+    return [row for one in more for row in _server_rows(session, str(name), one, False)]
 
 
 def _local_rows() -> list[dict[str, Any]]:
@@ -110,44 +120,23 @@ def _price(row: dict[str, Any]) -> str:
 @command(
     "check",
     examples=("models check local", "models check openai/gpt-4.1-mini ollama/llama3.1:8b"),
-    help="Ask each model one short question; exit 1 when one does not answer.",
+    help="Ask each model (or those of a FLOW) a few short questions: whether it answers, and whether it does what it is said to do "
+    "(schema, logprobs, seed). Exit 1 when one does not answer.",
 )
-@click.argument("specs", nargs=-1, required=True)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC|FLOW...")
+@env_file_option
 def check(session: Session, specs: tuple[str, ...]) -> Answer:
-    """One call a model (a few tokens)."""
-    rows = [_check(session, spec) for spec in specs]
+    """At most four calls a model, of a few tokens each."""
+    from tilth.cli.checking import check as check_one
+    from tilth.cli.checking import of_flow
+
+    wanted = [spec for word in specs for spec in (of_flow(word) if word.endswith((".yaml", ".yml")) else [word])]
+    rows = [check_one(spec) for spec in wanted]
     for row in rows:
         good = row["ok"]
         symbol = session.printer.symbol("done" if good else "fail")
         session.printer.result("  ", row["spec"], "   ", (symbol, "green" if good else "red"), " ", row["says"])
     return Answer({"models": rows}, exit=0 if all(row["ok"] for row in rows) else 1)
-
-
-def _check(session: Session, spec: str) -> dict[str, Any]:
-    from tilth.models.spec import open_model
-
-    try:
-        model = open_model(spec, role="check")
-        started = time.monotonic()
-        reply = asyncio.run(_ask(model))
-    except RequestError as error:
-        return {"spec": spec, "ok": False, "says": str(error), "seconds": None}
-    except ModelError as error:
-        return {"spec": spec, "ok": False, "says": error.what, "seconds": None}
-    seconds = time.monotonic() - started
-    can = " · ".join(name for name in ABILITIES if getattr(model.can, name, False))
-    used = plural(reply.usage.input + reply.usage.output, "token")
-    return {"spec": spec, "ok": True, "says": f"answers in {duration(seconds)} ({used}) · {can}", "seconds": round(seconds, 3)}
-
-
-async def _ask(model: Any) -> Any:
-    message = {"role": "user", "content": "Answer with the word yes."}
-    chat = Request(messages=(message,), temperature=0.0, max_tokens=8)
-    raw = Request(prompt="Question: is water wet? Answer:", temperature=0.0, max_tokens=8)
-    try:
-        return await model.complete(chat if model.can.chat else raw)
-    finally:
-        await model.close()
 
 
 @command(
@@ -190,5 +179,43 @@ def remove(session: Session, name: str) -> Answer:
     return Answer({"name": pin.name, "removed": gone})
 
 
-for _one in (list_, check, pull, remove):
+@command(
+    "prices",
+    examples=("models prices", "models prices --set openai/gpt-4.1-mini=0.40/1.60        dollars per 1M tokens, in/out"),
+    help="The prices that estimates and budgets use: the table that ships with tilth, with its date, and your own for this machine. "
+    "A price in a flow (models.ROLE.price) wins over both.",
+)
+@click.option("--set", "given", multiple=True, metavar="SPEC=IN/OUT", help="Set a price on this machine.")
+@click.option("--unset", multiple=True, metavar="SPEC", help="Forget your own price of a model.")
+def prices(session: Session, given: tuple[str, ...], unset: tuple[str, ...]) -> Answer:
+    """Change your own prices, then list all."""
+    from tilth.cli.commands.run import pairs
+    from tilth.models.prices import DATE, own_path, own_prices, price_table, write_own
+
+    changed = {name: _two_numbers(name, text) for name, text in pairs(given, "--set").items()}
+    if changed or unset:
+        write_own(changed, unset)
+        session.printer.mark("done", f"written to {own_path()}")
+    mine = own_prices()
+    rows = [
+        {"spec": name, "in": one.input, "out": one.output, "cached": one.cached, "from": "you" if name in mine else DATE}
+        for name, one in sorted(price_table().items())
+    ]
+    shown = [[str(row["spec"]), f"{row['in']:.2f}", f"{row['out']:.2f}", str(row["from"])] for row in rows]
+    session.printer.table(["spec", "$ in per 1M", "$ out per 1M", "from"], shown, right=frozenset({1, 2}), flex=0)
+    return Answer({"prices": rows, "prices_of": DATE})
+
+
+def _two_numbers(name: str, text: str) -> tuple[float, float]:
+    found = text.split("/")
+    try:
+        numbers = [float(one) for one in found]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 2 or min(numbers) < 0 or "/" not in name:
+        raise RequestError(f"--set {name}={text}: write it as PROVIDER/NAME=IN/OUT, in dollars per 1M tokens.", code="models.price")
+    return numbers[0], numbers[1]
+
+
+for _one in (list_, check, prices, pull, remove):
     models.add_command(_one)

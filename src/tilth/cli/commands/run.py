@@ -89,8 +89,10 @@ def environment(path: Path) -> None:
 )
 @click.option("--require", type=click.IntRange(1), metavar="N", help="Exit 1 if fewer records are kept.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage (generate, curate); the same command without it goes on.")
+@click.option("--top-up", type=click.IntRange(0), metavar="N", help="Fill up what curation drops, in at most N rounds.")
 @click.option("--budget-ok-partial", "partial", is_flag=True, help="Go on though the budget is too small for all rows.")
 @click.option("--scripted", is_flag=True, help="No model: words made up from each prompt. To try a flow out.")
+@click.option("--strict", is_flag=True, help="Exit 1 unless one may train on it: the gates decide.")
 def run(
     session: Session,
     what: str,
@@ -98,6 +100,7 @@ def run(
     dry_run: int | None,
     require: int | None,
     until: str | None,
+    top_up: int | None,
     partial: bool,
     scripted: bool,
     **options: Any,
@@ -105,6 +108,9 @@ def run(
     """Parse the overrides, run, and sum up."""
     from tilth.cli import forecast, launching, summary
 
+    if top_up is not None:
+        options["settings"] = (*options["settings"], f"generate.top_up={top_up}")
+    strict = options.pop("strict")
     asked = launching.request(session, what, **options)
     if scripted:
         asked = launching.scripted(asked)
@@ -114,7 +120,7 @@ def run(
     if told is None or isinstance(told, Answer):
         return told or forecast.declined(session, asked.argv)
     outcome = launching.launch(session, told, until=until)
-    return summary.finish(session, outcome, asked.argv, require, asked.budget)
+    return summary.finish(session, outcome, asked.argv, require, asked.budget, strict=strict)
 
 
 def pairs(given: Iterable[str], option: str) -> dict[str, str]:
