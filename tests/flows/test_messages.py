@@ -155,7 +155,8 @@ VARIANTS = {
     ),
     "no kind": (
         ("{values: [calm, angry]}", "{keep: false}"),
-        "f.yaml:11:5: a column needs one of: values, integer, number, date, words, tree, graph, from, prompt, judge, verify, compute, python.",
+        "f.yaml:11:5: a column needs one of: "
+        "values, integer, number, date, words, tree, graph, from, prompt, judge, verify, compute, python.",
     ),
     "option of another kind": (
         ("{values: [calm, angry]}", "{values: [calm, angry], field: x}"),

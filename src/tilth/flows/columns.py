@@ -9,8 +9,9 @@ from __future__ import annotations
 import types
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -46,6 +47,7 @@ class ColumnsMethod(Method):
 
     specs: dict[str, ColumnSpec] = Field({}, description="The columns, in any order.")
     source: str | None = Field(None, description="Data that gives one row per record; None: rows are drawn.")
+    carry: tuple[str, ...] | None = Field(None, description="Columns taken over where the source is an earlier stage.")
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         """Yield the finished rows."""
@@ -134,6 +136,7 @@ class _Rows:
         self._uses = {name: uses(spec) for name, spec in method.specs.items()}
         self._shown = {name: shown_to(name, method.specs) for name, spec in method.specs.items() if spec.kind == "judge"}
         self._kinds = dict(method.columns)
+        self._carry = method.carry
 
     def draw(self, number: int) -> Record:
         """Row `number` with its drawn columns."""
@@ -145,13 +148,19 @@ class _Rows:
         """A row about a record of the stage's input: its columns are visible, its id becomes the parent."""
         drawn = self.draw(number)
         seeds = [*([record.id] if record.id else []), *drawn.meta.get("seed_ids", [])]
-        return Record({**record.columns, **drawn.columns}, meta={"id": record.id, "row": number, "seed_ids": seeds})
+        earlier = {}
+        if self._carry is not None:  # an earlier stage: what it came from and how it was judged is handed on
+            seeds = [*record.meta.get("seed_ids", []), *drawn.meta.get("seed_ids", [])]
+            earlier = {name: record.meta[name] for name in ("scores", "conditions") if record.meta.get(name)}
+        return Record({**record.columns, **drawn.columns}, meta={"id": record.id, "row": number, "seed_ids": seeds, **earlier})
 
     async def make(self, item: Record) -> AsyncIterator[Record]:
         """The records of one row: one, or several where a column gives `each`."""
         if item is EMPTY:
             return
-        state = _State(dict(item.columns), list(item.meta.get("seed_ids", [])), {}, int(item.meta["row"]), item.id, self._made)
+        meta = item.meta
+        scores, seeds = dict(meta.get("scores", {})), list(meta.get("seed_ids", []))
+        state = _State(dict(item.columns), seeds, scores, int(meta["row"]), item.id, self._made, dict(meta.get("conditions", {})))
         for name in self._conditional:
             if self._skipped(name, state):
                 state.values[name] = None
@@ -216,15 +225,16 @@ class _Rows:
         return {**state.values, "task": self._run.task, "labels": self._run.task.labels, "row": state.number + 1}
 
     def _record(self, state: _State) -> Record:
-        kept = {name: outputs.fit(self._kinds[name], state.values[name]) for name, one in self._specs.items() if one.kept}
+        kept = {name: state.values.get(name) for name in self._carry or ()}
+        kept |= {name: outputs.fit(self._kinds[name], state.values[name]) for name, one in self._specs.items() if one.kept}
         hidden = {
             name: state.values[name] for name, one in self._specs.items() if not one.kept and one.kind in DRAWN and one.kind != "from"
         }
         meta: dict[str, Any] = {"seed_ids": state.seeds}
         if state.parent:
             meta["parents"] = [state.parent]
-        if hidden:
-            meta["conditions"] = hidden
+        if hidden or state.conditions:
+            meta["conditions"] = {**state.conditions, **hidden}
         if state.scores:
             meta["scores"] = state.scores
         return Record(kept, meta=meta)
@@ -240,10 +250,12 @@ class _State:
     number: int
     parent: str | None
     left: list[str]
+    conditions: dict[str, Any] = field(default_factory=dict)
 
     def branch(self, name: str, value: Any, left: list[str]) -> _State:
         """The same row with one item of a column that gives several."""
-        return _State({**self.values, name: value}, list(self.seeds), dict(self.scores), self.number, self.parent, left)
+        values = {**self.values, name: value}
+        return _State(values, list(self.seeds), dict(self.scores), self.number, self.parent, left, self.conditions)
 
 
 class _Branch(Record):
@@ -256,20 +268,45 @@ class _Branch(Record):
         self.state = state
 
 
-def columns_method(stage: Stage, task: Task, data: Mapping[str, Data]) -> ColumnsMethod:
+def columns_method(
+    stage: Stage,
+    task: Task,
+    data: Mapping[str, Data],
+    *,
+    folder: Path = Path("."),
+    source: str | None = None,
+    carried: Mapping[str, Any] | None = None,
+) -> ColumnsMethod:
     """The stage as a method: a class of its own that declares inputs, columns, roles and needs.
 
     Parameters
     ----------
     task: for the type of labels. data: the inputs that it names; they tell the types of columns that are taken from them.
+    folder: what paths of taxonomies are relative to. source: what it goes through. carried: columns of the earlier stage that it
+    goes through, with their types; None where it goes through data.
     """
+    specs = {name: _of_leaves(column, folder) for name, column in stage.columns.items()}
+    source = source or stage.source
+    through = stage.model_copy(update={"columns": specs, "source": source})
+    own = outputs.kinds(specs, task, outputs.samples_of(specs, data))
+    carry = None if carried is None else {name: kind for name, kind in carried.items() if name not in specs}
     declared = {
         "__module__": __name__,
         "__doc__": ColumnsMethod.__doc__,
-        "inputs": outputs.inputs(stage),
-        "columns": outputs.kinds(stage.columns, task, outputs.samples_of(stage.columns, data)),
-        "roles": outputs.roles(stage.columns),
-        "needs": outputs.needs(stage.columns),
+        "inputs": outputs.inputs(through),
+        "columns": {**(carry or {}), **own},
+        "roles": outputs.roles(specs),
+        "needs": outputs.needs(specs),
     }
     cls: type[ColumnsMethod] = types.new_class("ColumnsMethod", (ColumnsMethod,), exec_body=lambda body: body.update(declared))
-    return cls(specs=stage.columns, source=stage.source, rows=stage.rows)
+    return cls(specs=specs, source=source, rows=stage.rows, carry=None if carry is None else tuple(carry))
+
+
+def _of_leaves(column: ColumnSpec, folder: Path) -> ColumnSpec:
+    """A taxonomy's leaves as values: what is drawn is then part of the flow, wherever the file lies."""
+    if column.kind != "tree":
+        return column
+    from tilth.flows.trees import leaves
+
+    drawn = {"values": leaves(folder / str(column.tree)), "by": column.by, "when": column.when, "keep": column.keep}
+    return ColumnSpec.model_validate({name: value for name, value in drawn.items() if value is not None})

@@ -5,6 +5,7 @@ Row numbers go up without gaps, so the draws may keep state (which record comes 
 
 from __future__ import annotations
 
+import datetime
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 BLOCK = 10_000
 """Records of an input that are shuffled together: memory stays flat, and each record still comes once before any twice."""
 
-DRAWN = frozenset({"values", "integer", "number", "words", "from"})
+DRAWN = frozenset({"values", "integer", "number", "date", "words", "tree", "from"})
 
 Draw = Callable[[int, Mapping[str, Any]], Any]
 """(row number, columns drawn so far) -> value."""
@@ -66,6 +67,9 @@ class Draws:
         if column.kind == "number" and column.number:
             least, most = column.number
             return lambda number, _: round(random.Random(f"{seed}/{number}").uniform(least, most), 6)
+        if column.kind == "date" and column.date:
+            first, last = (datetime.date.fromisoformat(day).toordinal() for day in column.date)
+            return lambda number, _: datetime.date.fromordinal(random.Random(f"{seed}/{number}").randint(first, last)).isoformat()
         if column.kind == "words" and column.words:
             from tilth.prompts.conditions import Words
 

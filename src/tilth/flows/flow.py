@@ -12,6 +12,7 @@ from tilth.errors import RequestError
 from tilth.flows.grammar import FlowSpec, ModelSpec, Stage
 from tilth.flows.inputs import BadLines, check_inputs, open_data
 from tilth.flows.load import Source, Where, load, loads
+from tilth.flows.stages import aliases, ids
 from tilth.flows.validate import Examined, examine, raise_all
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ class Flow:
 
     @property
     def stage(self) -> Stage:
-        """The stage of generation (this version has one)."""
-        return self.spec.generate[0]
+        """The last stage of generation, which gives the records."""
+        return self.spec.generate[-1]
 
     def task(self) -> Task:
         """The task, with the text of its codebook."""
@@ -119,13 +120,19 @@ class Flow:
     def data(self, *, bad_lines: BadLines = "stop") -> dict[str, Data]:
         """The inputs, opened: the first row of each is read."""
         spec = self.spec
-        return {
+        opened = {
             name: self.held[name] if name in self.held else open_data(name, part, self.source.folder, seed=spec.seed, bad_lines=bad_lines)
             for name, part in spec.data.items()
         }
+        reads = aliases(spec) if len(spec.generate) == 1 else {}
+        return {**opened, **{name: opened[source] for name, source in reads.items() if source in opened}}
 
     def method(self, data: Mapping[str, Data] | None = None) -> Method:
         """The method that makes the records; `data`: the opened inputs (opened here when they are needed and not given)."""
+        from tilth.flows.making import made
+
+        if len(self.spec.generate) > 1:
+            return made(self.spec, self.task(), self.data() if data is None else data, self.source.folder)
         stage = self.stage
         if self.own is not None:
             own = {field.alias or name: getattr(self.own, name) for name, field in type(self.own).model_fields.items()}
@@ -133,7 +140,8 @@ class Flow:
         if stage.method is None:
             from tilth.flows.columns import columns_method
 
-            method: Method = columns_method(stage, self.task(), self.data() if data is None else data)
+            opened = self.data() if data is None else data
+            method: Method = columns_method(stage, self.task(), opened, folder=self.source.folder)
             return method
         from tilth.flows.methods import find
 
@@ -142,7 +150,13 @@ class Flow:
     def models(self) -> dict[str, list[ModelSpec]]:
         """Models by role: the flow's, the stage's over them, and what was given over both."""
         given = {role: models for role, models in self.spec.models.items() if ("models", role) in self.source.given}
+        if len(self.spec.generate) > 1:
+            own = {f"{name}.{role}": one for name, stage in self._stages() for role, one in stage.models.items() if role not in given}
+            return {**self.spec.models, **own}
         return {**self.spec.models, **self.stage.models, **given}
+
+    def _stages(self) -> list[tuple[str, Stage]]:
+        return list(zip(ids(self.spec), self.spec.generate, strict=True))
 
     def roles(self) -> list[str]:
         """Roles that the flow uses or sets, the generator first."""
@@ -178,13 +192,19 @@ class Flow:
 
     def resolve(self) -> dict[str, Any]:
         """The whole flow with every default and every parameter of its method, as plain values."""
+        from tilth.flows.methods import find
+
         whole = self.spec.model_dump(by_alias=True, exclude_none=True, mode="json")
         for plain, stage in zip(whole["generate"], self.spec.generate, strict=True):
-            if stage.method is not None:
+            if stage.method is not None and self.own is None and not self.waiting:
+                plain["with"] = find(stage.method)(**stage.parameters).model_dump(
+                    mode="json", by_alias=True, exclude={"rows"}, exclude_none=True
+                )
+            elif stage.method is not None and not self.waiting:
                 plain["with"] = self.method({}).model_dump(mode="json", by_alias=True, exclude={"rows"}, exclude_none=True)
             for name, column in stage.columns.items():
                 plain["columns"][name] = column.model_dump(by_alias=True, exclude_unset=True, mode="json")
-        return {key: value for key, value in whole.items() if value not in ({}, "")}
+        return {key: value for key, value in whole.items() if value not in ({}, [], "")}
 
     def to_yaml(self, *, resolved: bool = False, beside: str | Path | None = None) -> str:
         """The flow as text that reads back to the same parts.
@@ -224,8 +244,14 @@ def _move(plain: dict[str, Any], old: Path, new: Path) -> None:
 
     for name, part in plain.get("data", {}).items():
         plain["data"][name] = {**part, "read": moved(part["read"])} if isinstance(part, dict) else moved(part)
-    if plain.get("task", {}).get("codebook"):
-        plain["task"]["codebook"] = moved(plain["task"]["codebook"])
+    for part, key in (("task", "codebook"), ("review", "codebook"), ("review", "gold")):
+        if (plain.get(part) or {}).get(key):
+            plain[part][key] = moved(plain[part][key])
+    stages = plain["generate"] if isinstance(plain["generate"], list) else [plain["generate"]]
+    for column in (one for stage in stages for one in stage.get("columns", {}).values()):
+        for key in ("tree", "graph"):
+            if column.get(key):
+                column[key] = moved(column[key])
 
 
 MEMORY = "memory"

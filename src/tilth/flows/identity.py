@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
+from tilth.flows.chain import Chain, Link
 from tilth.records.ids import canonical, digest
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ def identity_of(flow: Flow, method: Method, roles: Mapping[str, list[RoleModel]]
     data = {name: part.model_dump(by_alias=True, exclude_defaults=True) for name, part in spec.data.items()}
     for name in flow.held:
         data[name] = {**data[name], "digest": digest(*_ids(inputs[name])).hex()}
-    # columns without their defaults: a later version may know more options; a method's defaults are what it publishes
-    parameters = method.model_dump(mode="json", by_alias=True, exclude={"rows"}, exclude_defaults=stage.method is None)
+    parameters = _parameters(method, of_columns=stage.method is None)
+    if isinstance(method, Chain):
+        parameters = {
+            "stages": [_link(link, spec.generate[n].method is None, n + 1 == len(method.links)) for n, link in enumerate(method.links)]
+        }
     whole = {
         "seed": spec.seed,
         "task": spec.task.model_dump(exclude_defaults=True),
@@ -45,6 +49,25 @@ def identity_of(flow: Flow, method: Method, roles: Mapping[str, list[RoleModel]]
         "settings": settings,
     }
     return digest("tilth/run/1", canonical(whole))
+
+
+def _parameters(method: Method, *, of_columns: bool) -> dict[str, Any]:
+    """Columns without their defaults: a later version may know more options; a method's defaults are what it publishes."""
+    return method.model_dump(mode="json", by_alias=True, exclude={"rows"}, exclude_defaults=of_columns)
+
+
+def _link(link: Link, of_columns: bool, last: bool) -> dict[str, Any]:
+    """A stage of several. Its rows count unless it is the last, for a later one draws from as many as there are."""
+    parameters = _parameters(link.method, of_columns=of_columns)
+    reads, roles = dict(link.reads), sorted(link.roles)
+    return {
+        "id": link.id,
+        "method": link.method.name,
+        "rows": None if last else link.method.rows,
+        "reads": reads,
+        "roles": roles,
+        "parameters": parameters,
+    }
 
 
 def _ids(data: Data) -> Iterator[str]:

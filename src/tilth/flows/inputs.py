@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tilth.errors import RequestError, TilthError
 from tilth.flows.environment import expand
-from tilth.flows.grammar import DataSpec
+from tilth.flows.grammar import DataSpec, SplitSpec
 
 if TYPE_CHECKING:
     from tilth.engine.method import Method, Task
@@ -30,6 +30,8 @@ def open_data(name: str, spec: DataSpec, folder: Path, *, seed: int = 0, bad_lin
 
     path = expand(spec.read)
     data = read(path if path == "-" else str(folder / path), columns=spec.columns, bad_lines=bad_lines, name=name)
+    if spec.split is not None:
+        data = _passages(data, spec.split, name)
     if spec.sample is None:
         return data
     # algorithm R: one pass, memory of the sample only; the order of the file is kept
@@ -40,6 +42,15 @@ def open_data(name: str, spec: DataSpec, folder: Path, *, seed: int = 0, bad_lin
         elif (place := rng.randrange(number + 1)) < spec.sample:
             held[place] = (number, record)
     return Data.of([record for _, record in sorted(held, key=lambda one: one[0])], name=name)
+
+
+def _passages(data: Data, spec: SplitSpec, name: str) -> Data:
+    """The passages of data, cut anew each time they are read."""
+    from tilth.flows.splitting import split
+    from tilth.records.data import Data, check_columns
+
+    check_columns(data, ["text"])
+    return Data(lambda _: [(None, enumerate(split(data, spec), 1))], name=name, path=data.path)
 
 
 def first_columns(spec: DataSpec, folder: Path) -> list[str]:

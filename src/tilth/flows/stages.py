@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tilth.errors import TilthError
 from tilth.flows.grammar import FlowSpec, Stage
@@ -27,6 +27,26 @@ def before(spec: FlowSpec, index: int) -> str | None:
     if source is None and index:
         return ids(spec)[index - 1]
     return source
+
+
+def reading(method: Any) -> str | None:
+    """The input of a method that ``from`` stands for: the first that it cannot do without, else the first."""
+    needed = [name for name, columns in method.inputs.items() if not columns.startswith("?")]
+    return next(iter([*needed, *method.inputs]), None)
+
+
+def aliases(spec: FlowSpec) -> dict[str, str]:
+    """The input of a method stage to what `from` reads instead, for flows of one stage."""
+    from tilth.flows.methods import find
+
+    stage = spec.generate[0]
+    if stage.method is None or stage.source is None:
+        return {}
+    try:
+        name = reading(find(stage.method))
+    except TilthError:
+        return {}
+    return {name: stage.source} if name is not None and name != stage.source else {}
 
 
 def fenced(spec: FlowSpec) -> frozenset[str]:
