@@ -17,7 +17,8 @@ from tilth.engine.execute import Outcome, execute, start
 from tilth.engine.method import Method, Task
 from tilth.engine.session import Settings
 from tilth.models.base import Request
-from tilth.models.roles import open_role
+from tilth.models.hashed import HashedTfidf
+from tilth.models.roles import RoleModel
 from tilth.models.scripted import ScriptedModel
 from tilth.records.data import Data
 from tilth.records.folder import RunFolder
@@ -30,6 +31,8 @@ class Scenario:
     """A small run of a method: at least a dozen calls, some of them rejected if the method can reject.
 
     reply: the scripted model, a pure function of the request (its seed included). data: input name to rows.
+    roles: further roles, or a pool for the generator: name to the reply functions of its models, called ``name-0``, ``name-1`` ...
+    score: of the scripted generator. The embedder is always hashed TF-IDF.
     """
 
     method: Method
@@ -37,21 +40,33 @@ class Scenario:
     task: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     seed: int = 1
+    roles: Mapping[str, Sequence[Callable[[Request], Any]]] = field(default_factory=dict)
+    score: Callable[[str, str], float] | None = None
 
     def run(
         self, folder: Path, *, concurrency: int | None = None, latency: Any = 0.0, caps: Caps | None = None, die_at: int | None = None
-    ) -> tuple[Outcome, ScriptedModel]:
-        """Execute in a folder; with `die_at` the process is killed when the model is asked for the so-manieth time."""
+    ) -> tuple[Outcome, int]:
+        """Execute in a folder; the outcome, and how often models were asked. With `die_at` the process is killed when the model is asked for the so-manieth time."""
 
-        def reply(request: Request) -> Any:
-            if die_at is not None and model.calls >= die_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return self.reply(request)
+        def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+            def reply(*asked: Any) -> Any:
+                if die_at is not None and sum(model.calls for model in counted) >= die_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return function(*asked)
 
-        model = ScriptedModel(reply, latency=latency)
+            return reply
+
+        scored = watched(self.score) if self.score is not None else None
+        model = ScriptedModel(watched(self.reply), latency=latency, score=scored)
+        pools = {
+            role: [ScriptedModel(watched(one), name=f"{role}-{number}", latency=latency) for number, one in enumerate(functions)]
+            for role, functions in self.roles.items()
+        }
+        counted = [model, *(one for pool in pools.values() for one in pool)]
+        roles = {"generator": [model], **pools, "embedder": [HashedTfidf()]}
         settings = Settings(
             folder=RunFolder(folder),
-            roles={"generator": [open_role(model)]},
+            roles={role: [RoleModel(one) for one in models] for role, models in roles.items()},
             identity=b"contract",
             task=Task(**self.task),
             data={name: Data.of(rows, name=name) for name, rows in self.data.items()},
@@ -59,7 +74,7 @@ class Scenario:
             concurrency=concurrency,
             caps=caps or Caps(),
         )
-        return start(lambda: execute(self.method, settings)), model
+        return start(lambda: execute(self.method, settings)), sum(model.calls for model in counted)
 
 
 def file_of(name: str) -> Path | None:

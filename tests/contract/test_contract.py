@@ -42,7 +42,7 @@ def server() -> multiprocessing.context.ForkServerContext:
 @pytest.mark.parametrize("name", NAMES)
 def test_contract(name: str, tmp_path: Path, server: multiprocessing.context.ForkServerContext) -> None:
     path, method = scenario(name)
-    whole, model = method.run(tmp_path / "whole", concurrency=7)
+    whole, _ = method.run(tmp_path / "whole", concurrency=7)
     assert whole.status == "done" and whole.kept > 0, whole.stop
     assert whole.calls >= 10, "a scenario makes at least ten calls"
     expected = prints(tmp_path / "whole")
@@ -51,8 +51,8 @@ def test_contract(name: str, tmp_path: Path, server: multiprocessing.context.For
         method.run(tmp_path / f"c{concurrency}", concurrency=concurrency, latency=(0.0, 0.003))
         assert prints(tmp_path / f"c{concurrency}") == expected, f"other bytes at concurrency {concurrency}"
 
-    again, model = method.run(tmp_path / "whole")
-    assert (again.calls, model.calls) == (0, 0) and again.from_journal > 0, "a finished run executed again makes no call"
+    again, asked = method.run(tmp_path / "whole")
+    assert (again.calls, asked) == (0, 0) and again.from_journal > 0, "a finished run executed again makes no call"
     assert prints(tmp_path / "whole") == expected
 
     third = whole.calls // 3

@@ -1,6 +1,7 @@
 """Runs a method through the real engine, offline, on a scripted model, and reads back what it left."""
 
 import asyncio
+import inspect
 import json
 from dataclasses import dataclass, field
 from itertools import count
@@ -9,6 +10,7 @@ from pathlib import Path
 from tilth.engine.execute import Outcome, execute
 from tilth.engine.method import Task
 from tilth.engine.session import Settings
+from tilth.models.hashed import HashedTfidf
 from tilth.models.roles import RoleModel
 from tilth.models.scripted import ScriptedModel
 from tilth.records.data import Data
@@ -47,13 +49,18 @@ def asked_of(request) -> str:
 _FOLDERS = count()
 
 
-def grow(method, reply, *, task=None, data=None, seed=0, can=None, score=None, concurrency=None, latency=0.0, folder=None) -> Grown:
-    """Execute `method`; `reply` is the scripted model's function. The working folder is a test's own."""
+def grow(
+    method, reply, *, task=None, data=None, seed=0, can=None, score=None, concurrency=None, latency=0.0, folder=None, roles=None
+) -> Grown:
+    """Execute `method`; `reply` is the scripted model's function. The working folder is a test's own.
+
+    roles: further roles, or a pool for the generator: name to models (a function is a scripted one, called ``name-0`` ...).
+    """
     model = ScriptedModel(reply, latency=latency, score=score, **({"can": can} if can else {}))
     home = RunFolder(Path(folder or f"runs/{next(_FOLDERS)}").resolve())
     settings = Settings(
         folder=home,
-        roles={"generator": [RoleModel(model)]},
+        roles={"generator": [RoleModel(model)], "embedder": [RoleModel(HashedTfidf())], **opened(roles or {})},
         identity=b"test",
         task=Task(**(task or {})),
         data={name: Data.of(rows, name=name) for name, rows in (data or {}).items()},
@@ -62,6 +69,15 @@ def grow(method, reply, *, task=None, data=None, seed=0, can=None, score=None, c
     )
     outcome = asyncio.run(execute(method, settings))
     return Grown(outcome, table(home.path / "data"), table(home.path / "rejected"), model.requests, home.path)
+
+
+def opened(roles) -> dict[str, list[RoleModel]]:
+    """Roles with their models; functions become scripted models."""
+    made = {}
+    for role, models in roles.items():
+        scripted = [ScriptedModel(one, name=f"{role}-{n}") if inspect.isfunction(one) else one for n, one in enumerate(models)]
+        made[role] = [RoleModel(one) for one in scripted]
+    return made
 
 
 def table(folder: Path) -> list[dict]:
