@@ -46,7 +46,10 @@ class Scenario:
     def run(
         self, folder: Path, *, concurrency: int | None = None, latency: Any = 0.0, caps: Caps | None = None, die_at: int | None = None
     ) -> tuple[Outcome, int]:
-        """Execute in a folder; the outcome, and how often models were asked. With `die_at` the process is killed when the model is asked for the so-manieth time."""
+        """Execute in a folder; the outcome, and how often models were asked.
+
+        die_at: the process is killed when models are asked for the so-manieth time.
+        """
 
         def watched(function: Callable[..., Any]) -> Callable[..., Any]:
             def reply(*asked: Any) -> Any:
