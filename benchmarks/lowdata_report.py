@@ -77,10 +77,10 @@ def diagnosis(results: Mapping[str, Any]) -> Iterator[str]:
     if not found:
         return
     yield "\n### Diagnosis: what the first two bars hang on (SST-2, TF-IDF, 8 per class; outside the headline)\n"
-    yield "| lists | words: text, T | distinct T | T over real only | AttrPrompt with prefill over real only | over T |"
-    yield "|---|---|---|---|---|---|"
+    yield "| lists | words: text, T | distinct T | in train rows | T over real only | AttrPrompt with prefill over real only | over T |"
+    yield "|---|---|---|---|---|---|---|"
     for name, row in found.items():
-        told = f"{row['words']}, {row['words_T']} | {row['distinct_T']}" if "words" in row else " | "
+        told = f"{row['words']}, {row['words_T']} | {row['distinct_T']} | {100 * row['common']:.1f} %" if "words" in row else " | | "
         gains = f"{points(row['T']['gain'])} | {points(row['AP']['gain'])} | {points(row['AP']['over_templates'])}"
         yield f"| {name} | {told} | {gains} |"
 

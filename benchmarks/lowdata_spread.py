@@ -7,6 +7,7 @@ same draws of real rows and the same test rows as the headline, at 8 real rows p
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +30,8 @@ def variants() -> dict[str, dict[str, Any]]:
     out = {}
     for name, more in yaml.safe_load(MORE.read_text("utf-8")).items():
         fixed = lists()
-        fixed["sst2"] |= {"attributes": more["attributes"], "label_attributes": {"judgement": more["judgement"]}}
+        fixed["sst2"] |= {"attributes": more.get("attributes", fixed["sst2"]["attributes"])}
+        fixed["sst2"] |= {"label_attributes": {"judgement": more["judgement"]}}
         fixed["sst2"]["prefill"] = dict.fromkeys(more["judgement"], more["openings"])
         out[name] = fixed
     out["demo-openings"] = fixed = lists()
@@ -55,7 +57,15 @@ def spread(runs: Path) -> None:
         table = experiment(train, test, sets, design, students=[tfidf(lists()["C"]["tfidf"])])
         by_arm = {row["arm"]: row for row in table.rows()}
         out[name] = {"real": by_arm[REAL], "T": by_arm[TEMPLATES], "AP": by_arm["AP"], **_described(rows, templates)}
+        out[name]["common"] = round(common(train, fixed["sst2"]["label_attributes"]["judgement"]), 4)
     (runs / "results" / "sst2-spread.json").write_text(json.dumps(out, indent=1))
+
+
+def common(train: Rows, judgement: Mapping[str, list[str]]) -> float:
+    """Share of the real train rows (no test row) in which a judgement of the lists occurs, without its article."""
+    said = [re.escape(re.sub("^(a|the) ", "", value)) for values in judgement.values() for value in values]
+    found = re.compile(rf"\b({'|'.join(said)})\b")
+    return sum(found.search(row["text"].lower()) is not None for row in train) / len(train)
 
 
 def _made(runs: Path, name: str, fixed: Mapping[str, Any], model: str) -> Rows:

@@ -39,7 +39,7 @@ def test_filter_keeps_the_better_half_of_each_label() -> None:
 def test_further_lists_are_as_long_as_the_committed_ones_and_other_words() -> None:
     variants = {name: fixed["sst2"] for name, fixed in lowdata_spread.variants().items()}
     committed = lists()["sst2"]
-    for name in ("plain", "phrases", "short"):
+    for name in ("plain", "phrases", "short", "common", "rare"):
         found = variants[name]
         for given, own in ((found["attributes"], committed["attributes"]), (judgements(found), judgements(committed))):
             assert {key: len(set(values)) for key, values in given.items()} == {key: len(values) for key, values in own.items()}
