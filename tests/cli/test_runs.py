@@ -81,7 +81,7 @@ def test_the_json_object_of_a_run(tilth: Tell, command: list[str]) -> None:
     jsonschema.validate(told.json, SCHEMA)
     result = told.json["result"]
     assert (result["run"], result["path"], result["state"], result["exit"]) == ("named", "runs/named", "done", 0)
-    assert result["rows"] == {"asked": 8, "tried": 8, "generated": 8, "kept": 8, "rejected": 0}
+    assert result["rows"] == {"asked": 8, "tried": 8, "generated": 8, "kept": 8, "rejected": 0, "to_review": 0}
     assert result["usage"]["usd"] is None and result["usage"]["usd_unknown"] is True
     parses(result["next"])
 

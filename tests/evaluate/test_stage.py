@@ -114,11 +114,11 @@ def test_generation_cannot_read_the_holdout_but_evaluation_can() -> None:
     ("old", "new", "says"),
     [
         ("near_duplicates,", "near_duplicate,", "no metric is called 'near_duplicate'. Did you mean 'near_duplicates'?"),
-        ("{real: real}", "{real: reel}", "'reel' is no data of this flow. Did you mean 'real'?"),
-        ("  metrics:", "  gates: {vendi: 3}\n  metrics:", "'gates' is not built yet in this version; leave it out."),
+        ("{real: real}", "{real: reel}", "'reel', which 'data' does not define. Did you mean 'real'?"),
+        ("  metrics:", "  gates: {vendi: 3}\n  metrics:", "'vendi' must be a mapping, not 3."),
         ("  metrics:", "  utility: {sizzes: [8]}\n  metrics:", "'sizzes' is not a key here. Did you mean 'sizes'?"),
         ("  metrics:", "  utility: {student: forest}\n  metrics:", 'cannot be "forest"'),
-        ("  metrics:", "  utility: {test: held}\n  metrics:", "'held' is no data of this flow."),
+        ("  metrics:", "  utility: {test: held}\n  metrics:", "'held', which 'data' does not define."),
     ],
 )
 @pytest.mark.usefixtures("files")
@@ -145,7 +145,7 @@ def test_the_command_prints_a_table_and_one_json_object(capsys: pytest.CaptureFi
     argv += ["--metrics", "near_duplicates,contamination,utility", "--students", "tfidf", "--sizes", "10", "--draws", "2"]
     assert main(argv) == 0
     told = capsys.readouterr()
-    assert told.out.splitlines()[0].split("\t") == ["metric", "value", "reference (real)", "better", "n", "kernel"]
+    assert told.out.splitlines()[0].split("\t") == ["metric", "value", "reference (real)", "better", "n"]
     assert "utility_10_tfidf" in told.out
     assert "over real only" in told.out
     assert "control missing: templates" in told.err

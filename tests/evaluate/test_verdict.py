@@ -51,7 +51,7 @@ def test_yes() -> None:
 def test_a_gate_without_evidence_makes_it_unknown() -> None:
     found = answer(values=without("label_agreement"))
     assert (found.state, found.text, found.passed) == ("unknown", "NOT KNOWN YET: 1 of 4 gates has no evidence.", False)
-    assert (found.holds, found.of, found.remedy) == (3, 4, "tilth review support-intents")
+    assert (found.holds, found.of, found.remedy) == (3, 4, "")
 
 
 def test_91_of_100_is_not_yet() -> None:
@@ -94,7 +94,9 @@ def test_a_should_that_fails_or_is_unknown_is_a_but(bad: bool) -> None:
 def test_gates_that_prove_nothing_give_no_yes(gates: tuple[Gate, ...], missing: str) -> None:
     found = answer(gates)
     assert (found.state, found.text) == ("unknown", f"NOT KNOWN YET: {missing}.")
-    assert found.remedy.startswith("tilth evaluate support-intents --utility")
+    assert found.remedy == "tilth evaluate support-intents --real FILE --holdout FILE --utility --gate 'utility>=0.6'"
+    known = answer(gates, named=("support", "holdout", "real"), where=" --runs x")
+    assert known.remedy == "tilth evaluate support-intents --utility --gate 'utility>=0.6' --runs x"
 
 
 def test_utility_without_holdout_rows_is_no_evidence() -> None:

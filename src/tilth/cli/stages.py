@@ -1,59 +1,77 @@
-"""What the stages after generation have to say in a run's summary."""
+"""What each stage of a run has to say in its summary."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from tilth.cli.numbers import count, reasons
-from tilth.engine.execute import Outcome
+from tilth.cli.numbers import count, reason, reasons
+from tilth.records.figures import figure
+
+if TYPE_CHECKING:
+    from tilth.evaluate.base import Value
+    from tilth.report.facts import Facts
 
 METRICS = 8
-"""Metrics shown after a run; metrics.json has them all."""
+"""Figures shown after a run without gates; metrics.json has them all."""
+
+BETTER = {"up": "higher is better", "down": "lower is better", "target": "close to real is better"}
 
 
-def curation(outcome: Outcome) -> list[dict[str, Any]]:
-    """What each step of this run's curation did, in order; empty where it has none."""
-    path = outcome.folder.artifacts / "curation.json"
-    if outcome.status != "done" or not outcome.folder.read_state().get("asked", {}).get("curate") or not path.exists():
+def lines(found: Facts) -> Iterator[tuple[str, str]]:
+    """(stage, line) for what was made, what curation did and what was measured; only the first line of a stage names it."""
+    made = "given" if found.given else "generate"
+    for stage, some in ((made, _made(found)), ("curate", _curated(found)), ("evaluate", _evaluated(found))):
+        for number, line in enumerate(some):
+            yield stage if number == 0 else "", line
+
+
+def _made(found: Facts) -> list[str]:
+    """`1,078 tried    78 rejected   42 refused, 25 unreadable, 11 too long`"""
+    why = reasons(totalled(found, "generate", "drop"), top=4)
+    rejected = found.tried - found.generated
+    if found.given and not rejected:
         return []
-    steps: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["steps"]
-    return steps
+    return [f"{count(found.tried)} {'read' if found.given else 'tried'}    {count(rejected)} rejected" + (f"   {why}" if why else "")]
 
 
-def curated(steps: list[dict[str, Any]]) -> list[str]:
-    """`1,000 → 820   180 dropped   73 judge below 4, ...`, and what stays with a mark."""
-    dropped: dict[str, int] = {}
-    marked: dict[str, int] = {}
-    for step in steps:
-        drops = step["actions"].get("drop", 0)
-        target = dropped if drops else marked
-        for name, n in step["reasons"].items():
-            target[name] = target.get(name, 0) + n
-    before, after = steps[0]["before"], steps[-1]["after"]
-    why = reasons(dropped, top=6)
-    lines = [f"{count(before)} → {count(after)}    {count(before - after)} dropped" + (f"   {why}" if why else "")]
-    return [*lines, f"stay, with a mark: {reasons(marked, top=6)}"] if marked else lines
-
-
-def evaluated(outcome: Outcome) -> list[str]:
-    """One line a metric: its value, its interval, the same figure for real data; then what was found."""
-    path = outcome.folder.metrics
-    if outcome.status != "done" or not outcome.folder.read_state().get("asked", {}).get("evaluate") or not path.exists():
+def _curated(found: Facts) -> list[str]:
+    """`1,000 → 820   180 dropped    73 judge below 4, ...`, what waits for people, and what stays with a mark."""
+    if not found.folder.decisions.exists():
         return []
-    document = json.loads(path.read_text("utf-8"))
-    values = [value for value in document["values"] if value["value"] is not None]
-    lines = [_metric(value) for value in values[:METRICS]]
-    if len(values) > METRICS:
-        lines.append(f"and {len(values) - METRICS} more in {path}")
-    unmeasured = [value["metric"] for value in document["values"] if value["value"] is None]
+    why = reasons(totalled(found, "curate", "drop"), top=6)
+    dropped = found.generated - found.kept
+    out = [f"{count(found.generated)} → {count(found.kept)}    {count(dropped)} dropped" + (f"   {why}" if why else "")]
+    if found.to_review:
+        out.append(f"{count(found.to_review)} sent to review ({', '.join(map(reason, totalled(found, 'curate', 'review')))})")
+    marked = totalled(found, "curate", "flag", "weight", "relabel")
+    return [*out, f"stay, with a mark: {reasons(marked, top=6)}"] if marked else out
+
+
+def _evaluated(found: Facts) -> list[str]:
+    """One line a figure where no gate says which matter; then what was not measured, and what was found."""
+    if not found.values or found.stale:
+        return []
+    measured = [one for one in found.values if one.value is not None]
+    out = [_figure(one) for one in measured[:METRICS]] if not found.set_gates else []
+    if len(measured) > len(out):
+        out.append(f"{count(len(measured) - len(out))} {'more figures' if out else 'figures'} in {found.folder.metrics}")
+    unmeasured = [one.metric for one in found.values if one.value is None]
     if unmeasured:
-        lines.append(f"not measured: {', '.join(unmeasured)} (metrics.json says why)")
-    return [*lines, *(f"! {one['finding']}" for one in document.get("findings", ()))]
+        out.append(f"not measured: {', '.join(unmeasured)} (metrics.json says why)")
+    return [*out, *(f"! {line}" for line in found.findings)]
 
 
-def _metric(value: dict[str, Any]) -> str:
-    interval = "[{:.3g}, {:.3g}]".format(*value["interval"]) if value["interval"] else ""
-    real = f"   real {value['reference']:.3g}" if value["reference"] is not None else ""
-    arrow = {"up": "higher is better", "down": "lower is better", "target": "close to real is better"}[value["direction"]]
-    return f"{value['metric']:<18} {value['value']:.3g} {interval}{real}   {arrow}, n {count(value['n'])}"
+def _figure(one: Value) -> str:
+    assert one.value is not None
+    real = f"   real {figure(one.reference)}" if one.reference is not None else ""
+    return f"{one.metric:<18} {figure(one.value, one.interval)}{real}   {BETTER[one.direction]}, n {count(one.n)}"
+
+
+def totalled(found: Facts, stage: str, *actions: str) -> dict[str, int]:
+    """Reason to how many, over the steps of a stage."""
+    total: dict[str, int] = {}
+    for loss in found.losses:
+        if loss.stage == stage and loss.action in actions:
+            total[loss.reason] = total.get(loss.reason, 0) + loss.n
+    return total

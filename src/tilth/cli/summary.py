@@ -3,52 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from tilth.cli import again, stages
+from tilth.cli import again, answering, stages
 from tilth.cli.numbers import count, duration, money, plural, reasons, tokens
 from tilth.cli.options import Answer, Session
 from tilth.engine.execute import Outcome
+
+if TYPE_CHECKING:
+    from tilth.report.facts import Facts
 
 CAPS = ("--max-calls", "--max-tokens", "--max-hours")
 
 
 def finish(
-    session: Session, outcome: Outcome, argv: Sequence[str], require: int | None = None, budget: float | None = None, advise: bool = True
+    session: Session,
+    outcome: Outcome,
+    argv: Sequence[str],
+    require: int | None = None,
+    budget: float | None = None,
+    *,
+    advise: bool = True,
+    strict: bool = False,
 ) -> Answer:
     """Write the summary of a run and return its answer. `require`: fewer records than that is exit 1.
 
-    advise: also say what to type next after a finished run.
+    advise: also say what to type next after a finished run. strict: exit 1 unless one may train on it.
     """
+    from tilth.report.facts import facts as facts_of
+
+    found = facts_of(outcome.folder, where=session.where)
     if outcome.status == "done":
-        error = _done(session, outcome, require)
+        error = _done(session, outcome, found, require, strict)
     else:
         error = _stopped(session, outcome, argv, budget)
     _rejected(session, outcome)
     session.printer.result(str(outcome.path))
     if advise or outcome.status != "done":
-        _next(session, outcome, argv)
+        _next(session, outcome, found, argv)
     code = 1 if error and outcome.exit == 0 else outcome.exit
-    return Answer(facts(session, outcome, code), code, error)
+    return Answer(facts(session, outcome, found, code), code, error)
 
 
-def _done(session: Session, outcome: Outcome, require: int | None) -> tuple[str, str] | None:
+def _done(session: Session, outcome: Outcome, found: Facts, require: int | None, strict: bool) -> tuple[str, str] | None:
     printer = session.printer
-    tried = outcome.kept + outcome.rejected
-    head = f"{outcome.folder.name}: {plural(outcome.kept, 'record')} kept of {count(tried)} tried"
-    printer.mark("done" if outcome.kept else "fail", head, " " * max(2, 70 - len(head)), (duration(outcome.seconds), "dim"))
-    # `tilth curate` has shown its steps itself, and nothing was generated
-    for step, line in [] if session.command == "curate" else by_step(outcome):
+    head = f"{found.name}: {plural(found.kept, 'record')} kept of {count(found.tried)} {'read' if found.given else 'tried'}"
+    printer.mark("done" if found.kept else "fail", head, " " * max(2, 70 - len(head)), (duration(outcome.seconds), "dim"))
+    # `tilth curate` has shown its steps itself
+    for step, line in [] if session.command == "curate" else stages.lines(found):
         printer.say("  ", (f"{step:<10}", "dim"), line)
     for number, line in enumerate(costs(outcome)):
         printer.say("  ", (f"{'cost' if number == 0 else '':<10}", "dim"), line)
-    printer.say("  ", f"{outcome.path}   data {count(outcome.kept)} · rejected {count(outcome.rejected)}")
-    if outcome.kept == 0:
+    if found.kept and session.command != "annotate":
+        answering.show(session, found)
+    files = [path.name for path in (found.folder.report, found.folder.readme) if path.exists()]
+    printer.say("  ", " · ".join([f"{outcome.path}   data {count(found.kept)}", f"rejected {count(found.rejected)}", *files]))
+    if found.kept == 0:
         why = reasons(by_reason(outcome)) or "the method yielded nothing"
-        return _check(session, "run.empty", f"no record was kept: {why}. See: tilth trace {outcome.folder.name} --reason any --calls")
-    if require is not None and outcome.kept < require:
-        return _check(session, "run.too_few", f"{plural(outcome.kept, 'record')} kept, fewer than --require {require}.")
-    return None
+        return _check(session, "run.empty", f"no record was kept: {why}. See: tilth trace {found.name} --reason any --calls")
+    if require is not None and found.kept < require:
+        return _check(session, "run.too_few", f"{plural(found.kept, 'record')} kept, fewer than --require {require}.")
+    broken = answering.strict(found.verdict) if strict else None
+    return _check(session, *broken) if broken else None
 
 
 def _rejected(session: Session, outcome: Outcome) -> None:
@@ -93,7 +110,7 @@ def _stopped(session: Session, outcome: Outcome, argv: Sequence[str], budget: fl
     return outcome.code, line
 
 
-def _next(session: Session, outcome: Outcome, argv: Sequence[str]) -> None:
+def _next(session: Session, outcome: Outcome, found: Facts, argv: Sequence[str]) -> None:
     printer, name = session.printer, outcome.folder.name
     if outcome.exit == 4 and "--budget" in " ".join(argv):
         printer.advise(*again.larger(argv, outcome.usd, outcome.kept, outcome.asked))
@@ -101,10 +118,21 @@ def _next(session: Session, outcome: Outcome, argv: Sequence[str]) -> None:
         printer.advise(again.command(again.without(argv, *CAPS)), "continues here without the cap")
     elif outcome.status != "done":
         printer.advise(again.command(argv), "continues here")
+    elif found.set_gates and found.verdict.remedy:
+        printer.advise(found.verdict.remedy, "what is missing for a better answer")
     elif outcome.rejected:
         printer.advise(f"tilth trace {name} --reason any{session.where}", "why records were rejected")
     if outcome.status == "done" and outcome.kept:
-        printer.advise(f"tilth trace {name}{session.where}", "the first records, and how each was made")
+        _look(session, name)
+
+
+def _look(session: Session, name: str) -> None:
+    from tilth.cli.app import COMMANDS
+
+    if "report" in COMMANDS:
+        session.printer.advise(f"tilth report {name}{session.where} --open", "see what came out and why")
+    else:
+        session.printer.advise(f"tilth trace {name}{session.where}", "the first records, and how each was made")
 
 
 def by_reason(outcome: Outcome) -> dict[str, int]:
@@ -117,20 +145,6 @@ def _totalled(by_step_and_reason: Mapping[tuple[str, str], int]) -> dict[str, in
     for (_, reason), n in by_step_and_reason.items():
         total[reason] = total.get(reason, 0) + n
     return total
-
-
-def by_step(outcome: Outcome) -> list[tuple[str, str]]:
-    """Lines for generation and for each stage after it."""
-    steps = stages.curation(outcome)
-    later = {step["step"] for step in steps}
-    turned_away = {pair: n for pair, n in outcome.reasons.items() if pair[0] not in later}
-    made = steps[0]["before"] if steps else outcome.kept
-    rejected = sum(turned_away.values())
-    why = reasons(_totalled(turned_away), top=4)
-    lines = [("generate", f"{count(made + rejected)} tried    {count(rejected)} rejected" + (f"   {why}" if why else ""))]
-    for name, more in (("curate", stages.curated(steps) if steps else []), ("evaluate", stages.evaluated(outcome))):
-        lines += [(name if number == 0 else "", line) for number, line in enumerate(more)]
-    return lines
 
 
 def costs(outcome: Outcome) -> list[str]:
@@ -152,8 +166,8 @@ def _role_cost(one: dict[str, Any]) -> str:
     return "cost unknown" if one.get("unpriced") else money(one["usd"])
 
 
-def facts(session: Session, outcome: Outcome, code: int) -> dict[str, Any]:
-    """The `result` of `tilth run --json`."""
+def facts(session: Session, outcome: Outcome, found: Facts, code: int) -> dict[str, Any]:
+    """The `result` of `tilth run --json`. usage: of this start; rows, reasons, gates and verdict: of the whole run."""
     usage = {
         "calls": outcome.calls,
         "from_journal": outcome.from_journal,
@@ -163,15 +177,17 @@ def facts(session: Session, outcome: Outcome, code: int) -> dict[str, Any]:
         "usd_unknown": outcome.usd_unknown,
         "by_role": outcome.roles,
     }
-    tried = outcome.kept + outcome.rejected
+    counts = {name: getattr(found, name) for name in ("tried", "generated", "kept", "rejected", "to_review")}
     return {
         "run": outcome.folder.name,
         "path": str(outcome.path),
         "state": outcome.status,
         "exit": code,
-        "rows": {"asked": outcome.asked, "tried": tried, "generated": outcome.kept, "kept": outcome.kept, "rejected": outcome.rejected},
-        "reasons": [{"stage": "generate", "step": step, "reason": reason, "n": n} for (step, reason), n in sorted(outcome.reasons.items())],
+        "rows": {"asked": outcome.asked, **counts},
+        "reasons": [asdict(one) for one in found.losses],
         "usage": usage,
         "seconds": outcome.seconds,
+        "gates": [one.to_json() for one in found.gates],
+        "verdict": found.verdict.to_json(),
         "next": session.printer.next,
     }

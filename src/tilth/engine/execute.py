@@ -25,6 +25,9 @@ from tilth.records.results import finalise, schema_of
 
 __all__ = ["Handle", "Outcome", "Stage", "check_prices", "execute", "start"]
 
+OWN = ("asked", "identity", "seed", "stages", "inputs", "models")
+"""What run.json says of a run that a later stage over its rows does not change."""
+
 GC_THRESHOLDS = (10_000, 50, 100)
 """Thousands of live tasks make the collector's sweeps a quarter of the run time at the default thresholds (measured)."""
 
@@ -84,10 +87,11 @@ async def _execute(method: Method | None, settings: Settings, stages: Sequence[S
     started, stamp = clock.now(), clock.stamp()
     progress.started = started
     about = {"asked": dict(settings.asked), "identity": settings.identity.hex(), "seed": settings.seed}
-    about |= {"versions": versions(), "started": stamp}
+    about |= {"versions": versions(), "started": stamp, **settings.noted}
+    about["models"] = {role: [one.name for one in many] for role, many in settings.roles.items()}
     check_prices(settings)
     if method is None:  # the run stays what it is: only a stage goes over its rows
-        about |= {name: value for name, value in folder.read_state().items() if name in ("asked", "identity", "seed", "stages")}
+        about |= {name: value for name, value in folder.read_state().items() if name in OWN}
     folder.write_state({**about, "status": "running"})
     folder.partial.unlink(missing_ok=True)
     journal = Journal(settings.journal or folder.journal, reuse=settings.reuse)

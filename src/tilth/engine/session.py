@@ -46,7 +46,8 @@ class Settings:
     """Everything a run needs beside its method. `identity` is what makes a run this run (no budget, rows, concurrency, display, URL).
 
     roles: role to its models; an unset role falls back to the generator. data: name to records. fenced: names that
-    `run.data` refuses. asked: the resolved request, for run.json. journal: another place for the journal.
+    `run.data` refuses. asked: the resolved request, for run.json; noted: what run.json says beside it (inputs with their
+    digests). journal: another place for the journal.
     """
 
     folder: RunFolder
@@ -63,6 +64,7 @@ class Settings:
     journal: Path | None = None
     clock: Clock = field(default_factory=Clock)
     asked: Mapping[str, Any] = field(default_factory=dict)
+    noted: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
     executor: Executor = field(default_factory=LocalExecutor)
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tilth.errors import RequestError
 from tilth.evaluate.base import Value
 from tilth.records.figures import figure
 
@@ -127,6 +128,16 @@ _SUGGESTED: dict[str, dict[str, dict[str, Any]]] = {
     "preference": {"position_consistency": {"at_least": 0.85}, "length_bias": {"at_most": 0.60}},
     "tabular": {"dcr": {"at_least": 0.45}, "membership_inference": {"at_most": 0.55}, "utility": {"at_least": 0.60}},
 }
+
+
+def known(name: str) -> None:
+    """Raise RequestError where no metric, and none that is suggested for any kind of task, is called so."""
+    from tilth.evaluate.metrics import BY_NAME
+    from tilth.records.hints import did_you_mean
+
+    names = {*BY_NAME, *FAMILIES, *(one for bounds in _SUGGESTED.values() for one in bounds), STUDENT_AGREEMENT}
+    if name not in names and not name.startswith((*FAMILIES.values(), "distinct_")):
+        raise RequestError(f"no metric is called '{name}'.{did_you_mean(name, sorted(names))}", code="evaluate.gate")
 
 
 def family(name: str) -> str:

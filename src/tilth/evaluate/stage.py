@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tilth.errors import RequestError
+from tilth.evaluate import gatelog
 from tilth.evaluate.base import SETS, Metric, Sets, Value
 from tilth.evaluate.marks import files_mark
 from tilth.records.atomic import replacing
@@ -16,6 +17,7 @@ from tilth.score.rows import Rows, Stored
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
+    from tilth.evaluate.gates import Gate
     from tilth.records.folder import RunFolder
 
 NEEDED = frozenset({"holdout"})
@@ -27,16 +29,23 @@ class Evaluation:
 
     Parameters
     ----------
-    metrics: in the order in which they are shown. against: set (real, holdout, support, unlabelled, templates) to the input that it is;
+    metrics: in the order in which they are shown. gates: bounds that their figures must keep.
+    against: set (real, holdout, support, unlabelled, templates) to the input that it is;
         default: the input of that name. text, label: columns; text None: the one that is found.
     """
 
     name = "evaluate"
 
     def __init__(
-        self, metrics: Sequence[Metric], *, against: dict[str, str] | None = None, text: str | None = None, label: str = "label"
+        self,
+        metrics: Sequence[Metric],
+        *,
+        gates: Sequence[Gate] = (),
+        against: dict[str, str] | None = None,
+        text: str | None = None,
+        label: str = "label",
     ) -> None:
-        self.metrics = list(metrics)
+        self.metrics, self.gates = list(metrics), list(gates)
         self.against = {name: name for name in SETS[1:]} | (against or {})
         self.text, self.label = text, label
         self.values: list[Value] = []
@@ -65,6 +74,7 @@ class Evaluation:
             self._write(folder, {"data": kept.mark.hex(), "files": files}, sets, run.seed)
         for value in self.values:
             _samples(folder, value)
+        gatelog.note(folder, self.gates, self.values)
 
     def sets(self, run: Run, folder: RunFolder) -> Sets:
         """The kept records, and the inputs that were given."""

@@ -17,6 +17,9 @@ QUESTION = "May I train on this?"
 FEW = 50
 """Records judged by people, or real rows of the holdout, below which a figure that rests on them is called small."""
 
+REVIEW = ""
+"""The command that brings answers of people; none until tilth can ask them."""
+
 UNSCORED = 0.05
 """Share of rows without a score from which a step is named."""
 
@@ -50,6 +53,7 @@ class Evidence:
     values: its figures. holdout: real rows that nothing else has seen. embedded: the generator is the small model on this machine.
     generators, judges: names of models. unscored: step to the share of rows without a score. steps: of its curation.
     loosened: gates that were made easier after their figure was seen, in words. stale: the figures speak of other records.
+    named: inputs that the run's flow names, so that no command must name them again.
     """
 
     run: str = ""
@@ -66,6 +70,7 @@ class Evidence:
     steps: Sequence[str] = ()
     loosened: Sequence[str] = ()
     stale: bool = False
+    named: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +171,18 @@ def _failure(one: Checked) -> str:
 
 
 def _evaluate(evidence: Evidence, more: str = "") -> str:
-    known = "" if evidence.holdout else " --holdout FILE"
-    return f"tilth evaluate {evidence.run}{known} --utility{' ' + more if more else ''}{evidence.where}"
+    files = "".join(f" --{name} FILE" for name in ("real", "holdout") if name not in evidence.named)
+    return f"tilth evaluate {evidence.run}{files} --utility{' ' + more if more else ''}{evidence.where}"
 
 
 def _measure(one: Checked, evidence: Evidence) -> str:
     """The command that would give a gate its figure."""
     name = family(one.gate.metric)
     if name == "label_agreement":
-        return f"tilth review {evidence.run}{evidence.where}"
+        return REVIEW
     if name == "utility":
         return _evaluate(evidence)
-    holdout = "" if evidence.holdout or name != "contamination" else " --holdout FILE"
+    holdout = "" if "holdout" in evidence.named or name != "contamination" else " --holdout FILE"
     return f"tilth evaluate {evidence.run}{holdout}{evidence.where}"
 
 
@@ -188,7 +193,7 @@ def _repair(one: Checked, evidence: Evidence) -> str:
     name, run, where = family(one.gate.metric), evidence.run, evidence.where
     steps = {"near_duplicates": "dedupe near=0.85", "contamination": "decontaminate", "refusals": "refusals", "language": "language"}
     if name in steps and not evidence.steps:
-        more = " --holdout FILE" if name == "contamination" else ""
+        more = " --holdout FILE" if name == "contamination" and "holdout" not in evidence.named else ""
         return f'tilth curate {run} -s "{steps[name]}"{more}{where}'
     if name == "near_duplicates" and "dedupe" in evidence.steps:
         return f"tilth curate {run} --rethreshold dedupe.near=0.7{where}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
 from tilth.flows import evaluating, planned, stages
+from tilth.flows.recorded import recorded
 from tilth.flows.staged import PreparedStage
 from tilth.flows.words import suggestion
 
@@ -143,7 +144,8 @@ def prepare(
     settings.asked = {**settings.asked, STAGE: stage.settings(), SETS: files}
     if progress is not None:
         settings.progress = progress
-    return PreparedStage(stage, settings, method, folder is not None, notes, {"steps": stage.settings()})
+    settings.noted = {"inputs": recorded(settings.data)}
+    return PreparedStage(stage, settings, method, folder is not None, notes, {"steps": stage.settings(), **settings.noted})
 
 
 def _sets(folder: RunFolder | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError, TilthError
+from tilth.flows.recorded import recorded
 from tilth.flows.staged import PreparedStage
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from tilth.engine.progress import Progress
     from tilth.engine.session import Settings
     from tilth.evaluate.base import Metric
+    from tilth.evaluate.gates import Gate
     from tilth.evaluate.stage import Evaluation
-    from tilth.flows.grammar import EvaluateSpec
+    from tilth.flows.afterwards import EvaluateSpec, MetricItem
     from tilth.models.roles import RoleModel
     from tilth.records.data import Data
     from tilth.records.folder import RunFolder
@@ -31,12 +33,14 @@ class Wanted:
     """What to evaluate, and how. Paths of sets win over the inputs that a run's flow names.
 
     metrics: names, None: all that can be measured. utility: settings of it, None: not measured. text, label: columns.
+    gates: metric to its bound, as a flow writes them; for a run in place of those of the same name.
     models: role (embedder, generator) to a spec or a model; unset: local/minilm, or hashed words where that is not there, and local.
     """
 
     sets: Mapping[str, str | Path | Data] = field(default_factory=dict)
     metrics: Sequence[str] | None = None
     utility: Mapping[str, Any] | None = None
+    gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     text: str | None = None
     label: str = "label"
     models: Mapping[str, Any] = field(default_factory=dict)
@@ -60,21 +64,46 @@ def prepare(what: str | Path | Data, wanted: Wanted, *, progress: Progress | Non
     """
     from tilth.evaluate.stage import Evaluation
 
-    stage = Evaluation(chosen(wanted.metrics, wanted.utility), text=wanted.text, label=wanted.label)
     folder = run_of(what, wanted.runs)
+    own, all_gates = gates_for(folder, wanted.gates)
+    stage = Evaluation(chosen(wanted.metrics, wanted.utility), gates=all_gates, text=wanted.text, label=wanted.label)
     roles, notes = opened_roles(wanted.models, stage)
     if folder is not None:
         method, settings = of_run(folder, wanted, roles)
     else:
         method, settings, more = of_data(what, wanted, roles)
         notes += more
+    settings.noted = {"inputs": recorded(settings.data)}
     if progress is not None:
         settings.progress = progress
-    return PreparedStage(stage, settings, method, folder is not None, notes)
+    return PreparedStage(stage, settings, method, folder is not None, notes, {"gates": own, **settings.noted})
+
+
+def gates_for(folder: RunFolder | None, given: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[Gate]]:
+    """The gates that the evaluations of a run have set, with those given now; and all gates that then hold for it.
+
+    Raises
+    ------
+    RequestError: a gate that is none.
+    """
+    from pydantic import ValidationError
+
+    from tilth.evaluate.gates import gates_of
+
+    state = folder.read_state() if folder is not None else {}
+    asked = (state.get("asked") or {}).get("evaluate") or {}
+    noted = (state.get("stages") or {}).get("evaluate") or {}
+    own = {**(noted.get("gates") or {}), **{name: dict(gate) for name, gate in given.items()}}
+    try:
+        return own, list(gates_of({**(asked.get("gates") or {}), **own}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RequestError(f"gate: {first['msg'].removeprefix('Value error, ')}.", code="evaluate.gate") from None
 
 
 def stage_of(part: EvaluateSpec) -> Evaluation:
     """The stage that a flow's `evaluate` asks for."""
+    from tilth.evaluate.gates import gates_of
     from tilth.evaluate.stage import Evaluation
 
     settings: dict[str, Any] | None = None
@@ -84,11 +113,12 @@ def stage_of(part: EvaluateSpec) -> Evaluation:
         settings = {"students": students, "seeds": part.utility.seeds, "sizes": part.utility.sizes}
         if part.utility.test not in ("holdout", *against):
             against["holdout"] = part.utility.test
-    return Evaluation(chosen(part.metrics, settings), against=against)
+    gates = gates_of({name: gate.model_dump() for name, gate in part.gates.items()})
+    return Evaluation(chosen(part.metrics, settings), gates=gates, against=against)
 
 
-def chosen(metrics: Sequence[str] | None, utility: Mapping[str, Any] | None) -> list[Metric]:
-    """The metrics by name, then utility where it is asked for.
+def chosen(metrics: Sequence[MetricItem] | None, utility: Mapping[str, Any] | None) -> list[Metric]:
+    """The metrics by name, or ``NAME: {setting: value}``, then utility where it is asked for.
 
     Raises
     ------
@@ -96,8 +126,11 @@ def chosen(metrics: Sequence[str] | None, utility: Mapping[str, Any] | None) -> 
     """
     from tilth.evaluate.metrics import chosen as by_name
 
-    found = by_name([name for name in metrics if name != "utility"] if metrics is not None else None)
-    if utility is None and "utility" in (metrics or ()):
+    settings = {name: one.get(name) or {} for one in metrics or () if isinstance(one, Mapping) for name in one}
+    names = None if metrics is None else [next(iter(one)) if isinstance(one, Mapping) else one for one in metrics]
+    found = by_name([name for name in names if name != "utility"] if names is not None else None)
+    found = [type(metric)(**settings[metric.name]) if metric.name in settings else metric for metric in found]
+    if utility is None and "utility" in (names or ()):
         utility = {}
     return found if utility is None else [*found, utility_of(utility)]
 
@@ -217,7 +250,8 @@ def of_data(what: str | Path | Data, wanted: Wanted, roles: Mapping[str, Sequenc
     seed = wanted.seed or 0
     identity = digest("tilth/evaluate/1", *(record.id or "" for record in data))
     folder, _, notes = choose_folder(wanted.runs, name, identity)
-    asked = {"name": folder.name, "task": task.model_dump(exclude_defaults=True), "seed": seed, "evaluate": {"what": str(what)}}
+    evaluate = {"what": str(what), "gates": {name: dict(gate) for name, gate in wanted.gates.items()}}
+    asked = {"name": folder.name, "task": task.model_dump(exclude_defaults=True), "seed": seed, "evaluate": evaluate}
     settings = Settings(
         folder=folder,
         roles=roles,

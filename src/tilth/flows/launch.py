@@ -12,6 +12,7 @@ from tilth.flows.identity import choose_folder, identity_of, journal_of
 from tilth.flows.inputs import BadLines, check_inputs
 from tilth.flows.opening import check_capabilities, check_stage, fallbacks, open_roles
 from tilth.flows.overriding import flow_of, overridden
+from tilth.flows.stages import fenced
 
 if TYPE_CHECKING:
     from tilth.engine.budget import Caps
@@ -69,14 +70,19 @@ class Prepared:
     async def execute(self, handle: Handle | None = None) -> Outcome:
         """Write the run's ``flow.yaml`` and run to the end, or to a stop."""
         from tilth.engine.execute import execute
+        from tilth.flows.recorded import recorded
+        from tilth.flows.topping import top_up
         from tilth.records.atomic import replacing
 
         folder = self.folder.create()
+        specs = {name: spec for name, spec in self.flow.spec.data.items() if name not in self.flow.held}
+        self.settings.noted = {"inputs": recorded(self.settings.data, specs, self.flow.source.folder)}
         text = self.flow.to_yaml(beside=folder.path)
         if not folder.flow.exists() or folder.flow.read_text("utf-8") != text:
             with replacing(folder.flow) as file:
                 file.write(text.encode("utf-8"))
-        return await execute(self.method, self.settings, stages=self.stages, handle=handle)
+        rounds = self.flow.stage.top_up
+        return await (top_up(self, rounds, handle) if rounds else execute(self.method, self.settings, stages=self.stages, handle=handle))
 
 
 def run(what: Flow | Method | str | Path, *, handle: Handle | None = None, **options: Unpack[Options]) -> Outcome:
@@ -168,6 +174,7 @@ def _settings(
         identity=identity,
         task=task,
         data=inputs,
+        fenced=fenced(flow.spec),
         seed=flow.spec.seed,
         caps=_caps(flow, options.get("budget")),
         concurrency=options.get("concurrency"),

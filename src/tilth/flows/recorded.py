@@ -42,14 +42,14 @@ def _one(data: Data, spec: DataSpec | None, folder: Path) -> dict[str, Any]:
 
 
 def _files(place: str | None) -> list[Path]:
-    """The files behind a path or a pattern, in order of their names."""
+    """The files behind a path, a pattern or a run's folder, in order of their names."""
     from glob import glob
 
     if not place or place == "-":
         return []
     path = Path(place)
     if path.is_dir():
-        return sorted(one for one in path.rglob("*") if one.is_file())
+        return next((found for part in ("data", "rows", ".") if (found := sorted((path / part).glob("part-*.parquet")))), [])
     return [path] if path.is_file() else sorted(Path(one) for one in glob(place, recursive=True) if Path(one).is_file())
 
 

@@ -62,6 +62,11 @@ class Data:
             self._length = sum(1 for _ in self.located())
         return self._length
 
+    @property
+    def counted(self) -> bool:
+        """Whether `len` is known without reading."""
+        return self._length is not None
+
     def __bool__(self) -> bool:
         return bool(self.columns)
 

@@ -6,12 +6,12 @@ curated and copied runs. What cannot be read counts as absent: an odd folder giv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tilth.evaluate.base import Value
-from tilth.evaluate.gates import Checked, check
+from tilth.evaluate.gates import Checked, Gate, check
 from tilth.evaluate.verdict import Evidence, Verdict, verdict
 from tilth.records.folder import RunFolder
 from tilth.report.counts import Counts, Loss, counts
@@ -19,7 +19,9 @@ from tilth.report.measured import Measured, measured
 from tilth.report.usage import Usage, usage
 from tilth.report.written import Written, written
 
-__all__ = ["Facts", "Loss", "Usage", "facts"]
+STALE = "it was measured on other records than those kept now"
+
+__all__ = ["Facts", "Loss", "Usage", "facts", "gates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ def facts(folder: RunFolder, *, where: str = "") -> Facts:
     """
     state, found = written(folder), counts(folder)
     figures, used = measured(folder), usage(folder)
-    models = state.models or used.models
-    checked = check(state.gates, () if figures.stale else figures.values)
+    models = {**used.models, **state.models}
+    checked = _checked(state.gates, figures)
     return Facts(
         folder=folder,
         name=folder.name,
@@ -121,6 +123,21 @@ def facts(folder: RunFolder, *, where: str = "") -> Facts:
     )
 
 
+def gates(folder: RunFolder) -> tuple[Checked, ...]:
+    """The gates that the user has set for a run, held against its figures: a part of its facts that is quick to read."""
+    figures = measured(folder)
+    return _checked([one for one in written(folder).gates if not one.suggested], figures)
+
+
+def _checked(asked: Iterable[Gate], figures: Measured) -> tuple[Checked, ...]:
+    """The gates against the figures; those of other records are none."""
+    every = list(asked)
+    if not figures.stale:
+        return check(every, figures.values)
+    was = {one.gate: one.value is not None for one in check(every, figures.values)}
+    return tuple(replace(one, why=STALE) if was[one.gate] else one for one in check(every, ()))
+
+
 def _evidence(
     folder: RunFolder, state: Written, found: Counts, figures: Measured, models: Mapping[str, tuple[str, ...]], where: str
 ) -> Evidence:
@@ -141,6 +158,7 @@ def _evidence(
         steps=found.steps,
         loosened=figures.loosened,
         stale=figures.stale,
+        named=tuple(name for name in state.inputs if name in (state.asked.get("data") or {})),
     )
 
 

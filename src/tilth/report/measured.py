@@ -77,7 +77,7 @@ def _float(found: Any) -> float | None:
 
 
 def _stale(folder: RunFolder, document: Mapping[str, Any]) -> bool:
-    """Whether the figures speak of other records. The bytes of the parts are compared first: that is fast at any size."""
+    """Whether the figures speak of other records; by the bytes of their parts, which is fast at any size."""
     import pyarrow as pa
 
     from tilth.errors import TilthError
@@ -85,9 +85,9 @@ def _stale(folder: RunFolder, document: Mapping[str, Any]) -> bool:
     from tilth.score.rows import Rows
 
     files = document.get("files")
-    if isinstance(files, str) and files == files_mark(folder):
-        return False
-    try:
+    if isinstance(files, str):
+        return files != files_mark(folder)
+    try:  # of an earlier version, which knew the content only
         return Rows.kept(folder).mark.hex() != document.get("data")
     except (OSError, pa.ArrowException, TilthError):  # records that cannot be read are not those that were measured
         return True

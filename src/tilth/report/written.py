@@ -84,7 +84,7 @@ def _gates(asked: Mapping[str, Any], stages: Mapping[str, Any]) -> tuple[Gate, .
 def _models(state: Mapping[str, Any], asked: Mapping[str, Any], totals: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Role to models: those that were opened, else those that answered, else those that were asked for."""
     opened = _mapping(state.get("models"))
-    if opened:
+    if opened:  # of the start that generated; a judge of a later curation is known from the journal
         return {role: tuple(str(one) for one in many) for role, many in opened.items() if isinstance(many, list)}
     found: dict[str, tuple[str, ...]] = {}
     for role, many in _mapping(asked.get("models")).items():

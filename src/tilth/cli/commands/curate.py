@@ -45,7 +45,8 @@ AROUND = 20
 @click.option("--max-calls", type=click.IntRange(1), help="Stop at so many calls.")
 @click.option("--name", help="Name of the run's folder, for a file.")
 @click.option("--require", type=click.IntRange(1), metavar="N", help="Exit 1 if fewer records are kept.")
-def curate(session: Session, what: str, explain: str | None, require: int | None, **options: Any) -> Answer:
+@click.option("--strict", is_flag=True, help="Exit 1 unless one may train on what is kept: the gates decide.")
+def curate(session: Session, what: str, explain: str | None, require: int | None, strict: bool, **options: Any) -> Answer:
     """Prepare, curate, show each step."""
     from tilth.cli import summary
     from tilth.cli.launching import Asked, go
@@ -61,7 +62,7 @@ def curate(session: Session, what: str, explain: str | None, require: int | None
     outcome = go(session, Asked(what, session.argv, budget=options["budget"]), ready)
     for report in ready.stage.report:
         session.printer.say("  ", (f"{report.step:<14}", "dim"), _line(report))
-    answer = summary.finish(session, outcome, session.argv, require, options["budget"], advise=False)
+    answer = summary.finish(session, outcome, session.argv, require, options["budget"], advise=False, strict=strict)
     if outcome.status == "done" and ready.stage.report:
         last = ready.stage.report[-1].step
         line = f"tilth curate {outcome.folder.name} --explain {last}{session.where}"
