@@ -94,10 +94,13 @@ def _excerpt(session: Session, path: Path, line: int, column: int | None) -> Non
             text = next((text.rstrip("\n") for number, text in enumerate(lines, 1) if number == line), None)
     except OSError:
         return
-    if text is not None and len(text) <= 200:
-        session.printer.say(f"  {line:>4} | ", (text, "dim"))
-        if column:
-            session.printer.say(" " * (8 + column), ("^", "red"))
+    if text is None:
+        return
+    column = column or 1
+    room = max(20, session.printer.columns(session.printer.err) - 11)
+    first = max(0, column - room) if column > room or len(text) <= room else 0  # the part of a long line that holds the mistake
+    session.printer.say(f"  {line:>4} | ", (text[first : first + room], "dim"))
+    session.printer.say(" " * (8 + column - first), ("^", "red"))
 
 
 def _crash(session: Session, problem: BaseException) -> dict[str, Any]:

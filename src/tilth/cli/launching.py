@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilth.cli import again
@@ -13,6 +14,7 @@ from tilth.cli.numbers import count, plural
 from tilth.cli.options import Session
 from tilth.cli.progress.choose import kind, shown
 from tilth.cli.progress.watch import Header, Rates, StageLine, Watcher, event, now
+from tilth.cli.runs import SCAN
 from tilth.cli.signals import Signals
 from tilth.errors import RequestError, TilthError
 
@@ -146,7 +148,21 @@ def _header(asked: Asked, ready: Prepared, brief: bool) -> Header:
         lines = [_stage_line(alone)]
     else:
         lines = [StageLine("generate", ready.method.name, rows=True), *(_stage_line(stage) for stage in ready.stages)]
-    return Header(folder.name, ready.settings.seed, str(folder.path), models, ready.settings.caps.usd, asked.estimate, lines, brief)
+    spent = _spent(ready.settings.journal or folder.journal)
+    return Header(folder.name, ready.settings.seed, str(folder.path), models, ready.settings.caps.usd, spent, asked.estimate, lines, brief)
+
+
+def _spent(journal: Path) -> float:
+    """Dollars that earlier starts paid, as far as their prices are known."""
+    import sqlite3
+
+    if not journal.exists() or journal.stat().st_size > SCAN:
+        return 0.0
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True, timeout=1)) as connection:
+            return float(connection.execute("SELECT sum(usd) FROM calls WHERE paid").fetchone()[0] or 0.0)
+    except sqlite3.Error:
+        return 0.0
 
 
 def _stage_line(stage: Any) -> StageLine:
@@ -182,7 +198,9 @@ def _head(session: Session, header: Header) -> None:
     models = " · ".join(f"{role} {name}" for role, name in header.models.items())
     printer.say((models + (f" · budget {money(header.budget_usd)}" if header.budget_usd else ""), "dim"))
     if header.estimate:
-        printer.say((f"estimate  {header.estimate}", "dim"))
+        room = printer.columns(printer.err) - len("estimate  ")
+        said = header.estimate if len(header.estimate) <= room else header.estimate.partition(" (")[0]
+        printer.say((f"estimate  {said}", "dim"))
     printer.say()
 
 

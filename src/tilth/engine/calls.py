@@ -227,8 +227,10 @@ class Caller:
             if attempts.failed >= TRIES and endpoint.answered - attempts.answered_at_first >= TRIES:
                 raise session.leave(Unanswered(f"a request failed {attempts.failed} times while others were answered: {last}"))
             session.progress.retries += 1
-            delay = backoff(attempts.failed + attempts.throttled, self._jitter)
-            await session.pause(max(delay, retry_after or 0.0))
+            delay = max(backoff(attempts.failed + attempts.throttled, self._jitter), retry_after or 0.0)
+            if outcome is Outcome.THROTTLED:
+                session.progress.waiting_for = f"{call.chosen.name}: 429, next try in {max(1, round(delay))} s"
+            await session.pause(delay)
 
     def _affords(self, call: Call) -> bool:
         """Hold the worst case of a call. After its turn came, not before: earlier places spend first."""

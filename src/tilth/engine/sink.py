@@ -52,7 +52,7 @@ class Sink:
             return
         self._kept.add(row)
         self._progress.kept += 1
-        self._progress.last_kept = str(next(iter(record.values()), ""))[:200]
+        self._progress.last_kept = _shown(record)
 
     def reject(self, reject: Reject) -> None:
         """One record that will not be kept."""
@@ -98,3 +98,11 @@ class Sink:
         meta.setdefault("seed_ids", [])
         meta.setdefault("round", 0)
         meta.setdefault("origin", "model")
+
+
+def _shown(record: Record) -> str:
+    """A record for a display: its label, a tab, and its text; else its first column."""
+    columns = dict(record.items())
+    label = columns.pop("label", None)
+    text = str(columns.get("text") or next(iter(columns.values()), ""))[:200]
+    return text if label is None else f"{str(label)[:40]}\t{text}"

@@ -57,13 +57,17 @@ class StageLine:
 
 @dataclass
 class Header:
-    """What is known before the first call: the lines above the numbers. brief: a trial, of which nothing stays on the screen."""
+    """What is known before the first call: the lines above the numbers. spent_usd: by earlier starts of the run.
+
+    brief: a trial, of which nothing stays on the screen.
+    """
 
     name: str
     seed: int
     folder: str
     models: dict[str, str] = field(default_factory=dict)
     budget_usd: float | None = None
+    spent_usd: float = 0.0
     estimate: str = ""
     stages: list[StageLine] = field(default_factory=list)
     brief: bool = False
@@ -138,9 +142,9 @@ class Watcher:
             self._look(False)
 
 
-def cost(snapshot: Snapshot, budget: float | None) -> str:
-    """`$0.31 of $3.00`; `unknown` where no call has a price."""
-    spent = "unknown" if snapshot.unpriced and not snapshot.usd else money(snapshot.usd)
+def cost(snapshot: Snapshot, budget: float | None, before: float = 0.0) -> str:
+    """`$0.31 of $3.00`, with what earlier starts spent; `unknown` where no call has a price."""
+    spent = "unknown" if snapshot.unpriced and not snapshot.usd else money(before + snapshot.usd)
     more = " and more: some calls have no known price" if snapshot.unpriced and snapshot.usd else ""
     return f"{spent}{f' of {money(budget)}' if budget is not None else ''}{more}"
 
@@ -149,15 +153,20 @@ def costs(snapshot: Snapshot, header: Header) -> str:
     """`$0.31 of $3.00 · about $0.88 at the end`; for a model without a price: `unknown for vllm/…; tokens are counted`."""
     if snapshot.unpriced and not snapshot.usd:
         return f"unknown for {header.unpriced() or 'these models'}; tokens are counted"
-    end = at_the_end(snapshot)
-    return cost(snapshot, header.budget_usd) + (f" · about {money(end)} at the end" if end else "")
+    end = at_the_end(snapshot, header.spent_usd)
+    return cost(snapshot, header.budget_usd, header.spent_usd) + (f" · about {money(end)} at the end" if end else "")
 
 
-def at_the_end(snapshot: Snapshot) -> float | None:
-    """Dollars when all rows are there, as far as the rows so far say; None before there are some, and when there is nothing to add."""
-    if not snapshot.total or not snapshot.kept or snapshot.unpriced or snapshot.kept >= snapshot.total:
+def at_the_end(snapshot: Snapshot, before: float = 0.0) -> float | None:
+    """Dollars when all rows are there, as far as the rows so far say; `before` was spent by earlier starts.
+
+    A row that was answered from the journal cost nothing now, but needs as many calls as the others. None before there are some
+    rows, where a price is unknown, and when nothing is left to pay.
+    """
+    if not snapshot.total or not snapshot.kept or not snapshot.calls or snapshot.unpriced or snapshot.kept >= snapshot.total:
         return None
-    return round(snapshot.usd * snapshot.total / snapshot.kept, 6)
+    calls_left = (snapshot.total - snapshot.kept) * (snapshot.calls + snapshot.from_journal) / snapshot.kept
+    return round(before + snapshot.usd + calls_left * snapshot.usd / snapshot.calls, 6)
 
 
 def calls(snapshot: Snapshot, rates: Rates) -> str:
