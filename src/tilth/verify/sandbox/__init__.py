@@ -3,7 +3,7 @@
 from .kinds import KINDS, Kind
 from .limits import Limits
 from .plan import NoTests, plan
-from .result import Calls, Outcome, ProgramError, Result, TestOutcome, TestRun
+from .result import Calls, OneTest, Outcome, ProgramError, Result, SuiteRun
 from .sandbox import Call, Sandbox, SandboxFailed, chosen, describe
 
 __all__ = [
@@ -13,13 +13,13 @@ __all__ = [
     "Kind",
     "Limits",
     "NoTests",
+    "OneTest",
     "Outcome",
     "ProgramError",
     "Result",
     "Sandbox",
     "SandboxFailed",
-    "TestOutcome",
-    "TestRun",
+    "SuiteRun",
     "chosen",
     "describe",
     "kind",

@@ -8,7 +8,7 @@ from typing import Any
 from .inside.plain import NotPlain, decode
 from .launch import program_error
 from .plan import Step
-from .result import Calls, Outcome, ProgramError, Result, TestOutcome, TestRun, TestStatus
+from .result import Calls, OneTest, Outcome, ProgramError, Result, SuiteRun, TestStatus
 
 
 def calls_of(result: Result, planned: int, nonce: str) -> Calls:
@@ -57,9 +57,9 @@ def ended(result: Result) -> ProgramError:
     return ProgramError("Ended", f"the program ended itself ({how})")
 
 
-def tests_of(steps: Sequence[Step], judged: Result, served: Result, nonce: str) -> TestRun:
+def tests_of(steps: Sequence[Step], judged: Result, served: Result, nonce: str) -> SuiteRun:
     """Outcomes of the planned tests from the process of the tests; why the program went away, from its own process."""
-    found: dict[str, TestOutcome] = {}
+    found: dict[str, OneTest] = {}
     started, load, setup = "", None, None
     for message in judged.messages:
         name = message.get("test")
@@ -79,19 +79,19 @@ def tests_of(steps: Sequence[Step], judged: Result, served: Result, nonce: str) 
         if name not in found:
             found[name] = _untold(name, name == started and not finished, judged, served, load or setup)
         outcomes.append(found[name])
-    return TestRun(tuple(outcomes), served, load)
+    return SuiteRun(tuple(outcomes), served, load)
 
 
-def _test(name: str, message: Any, served: Result) -> TestOutcome:
+def _test(name: str, message: Any, served: Result) -> OneTest:
     status = message.get("status")
     if status == "passed":
-        return TestOutcome(name, "passed")
+        return OneTest(name, "passed")
     if status == "gone":
-        return TestOutcome(name, _why(served), ended(served), inside=True)
+        return OneTest(name, _why(served), ended(served), inside=True)
     error = program_error(message.get("error"))
     if error.type == "MemoryError":
-        return TestOutcome(name, "oom", error, bool(message.get("inside")))
-    return TestOutcome(name, "failed" if status == "failed" else "error", error, bool(message.get("inside")))
+        return OneTest(name, "oom", error, bool(message.get("inside")))
+    return OneTest(name, "failed" if status == "failed" else "error", error, bool(message.get("inside")))
 
 
 def _why(served: Result) -> TestStatus:
@@ -100,13 +100,13 @@ def _why(served: Result) -> TestStatus:
     return "oom" if served.status == "oom" else "error"
 
 
-def _untold(name: str, running: bool, judged: Result, served: Result, before: ProgramError | None) -> TestOutcome:
+def _untold(name: str, running: bool, judged: Result, served: Result, before: ProgramError | None) -> OneTest:
     """A planned test of which there is no message."""
     if before is not None or not running:
-        return TestOutcome(name, "not_run", before)
+        return OneTest(name, "not_run", before)
     for result in (judged, served):
         if result.status in ("timeout", "oom"):
-            return TestOutcome(name, "timeout" if result.status == "timeout" else "oom")
+            return OneTest(name, "timeout" if result.status == "timeout" else "oom")
         if result.status == "output_limit":
-            return TestOutcome(name, "error", ended(result))
-    return TestOutcome(name, "error", ended(judged))
+            return OneTest(name, "error", ended(result))
+    return OneTest(name, "error", ended(judged))

@@ -74,7 +74,7 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
-class TestOutcome:
+class OneTest:
     """One test; `inside`: its error was raised by the program, not by the test."""
 
     id: str
@@ -88,10 +88,10 @@ class TestOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class TestRun:
+class SuiteRun:
     """All planned tests, in order; a test of which nothing is known is `not_run`, never passed."""
 
-    outcomes: tuple[TestOutcome, ...]
+    outcomes: tuple[OneTest, ...]
     result: Result
     """Of the process of the code under test."""
     load_error: ProgramError | None = None

@@ -18,7 +18,7 @@ from .launch import Asked, execute
 from .limits import Limits
 from .plan import plan
 from .reading import calls_of, tests_of
-from .result import Calls, Result, TestRun
+from .result import Calls, Result, SuiteRun
 
 T = TypeVar("T")
 _TRIES = 3
@@ -109,7 +109,7 @@ class Sandbox:
         asked = Asked({"mode": "call", "code": code, "entry": entry, "arguments": given})
         return calls_of(self._execute([asked], limits, stop, seed)[0], len(given), asked.nonce)
 
-    async def run_tests(self, code: str, tests: str | Sequence[str], *, module: str = "solution", limits: Limits | None = None) -> TestRun:
+    async def run_tests(self, code: str, tests: str | Sequence[str], *, module: str = "solution", limits: Limits | None = None) -> SuiteRun:
         """Run tests against a module, each with an outcome of its own; code and tests are in two processes.
 
         The tests may name the module's functions directly or import them from `module`.
@@ -128,7 +128,7 @@ class Sandbox:
         module: str = "solution",
         limits: Limits | None = None,
         stop: threading.Event | None = None,
-    ) -> TestRun:
+    ) -> SuiteRun:
         """See :meth:`run_tests`."""
         steps = plan(tests)
         testing = Asked({"mode": "test", "module": module, "steps": [step.as_json() for step in steps]})
