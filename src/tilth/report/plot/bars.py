@@ -55,10 +55,9 @@ class Bars:
         entries = self._key()
         if len(entries) > 1:
             key(canvas, entries)
-        beside = 0.0 if canvas.narrow else min(230.0, max((measure(bar.label) for bar in self.bars), default=0.0) + 12)
-        after = min(0.4 * width, max((measure(self._end(bar)) for bar in self.bars), default=0.0) + 10)
-        if not self.stacked:
-            after = min(0.4 * width, max((measure(part.shown) for bar in self.bars for part in bar.parts), default=0.0) + 10)
+        beside = 0.0 if canvas.narrow else min(230.0, max((measure(bar.label) * (1.1 if bar.strong else 1) for bar in self.bars), default=0.0) + 14)
+        ends = [(self._end(bar), bar.strong) for bar in self.bars] if self.stacked else self._ends()
+        after = min(0.5 * width, max((measure(words) * (1.1 if strong else 1) for words, strong in ends), default=0.0) + 10)
         scale = Scale(0.0, self.most or self._longest(), 0.0, width - beside - after - 4)
         for bar in self.bars:
             self._row(canvas, bar, beside, scale)
@@ -71,6 +70,9 @@ class Bars:
 
     def _end(self, bar: Bar) -> str:
         return next((part.shown for part in reversed(bar.parts) if part.shown), "")
+
+    def _ends(self) -> list[tuple[str, bool]]:
+        return [(part.shown, bar.strong) for bar in self.bars for part in bar.parts]
 
     def _longest(self) -> float:
         sums = [sum(part.value for part in bar.parts) for bar in self.bars]

@@ -70,7 +70,8 @@ class Canvas:
     def text(self, x: float, y: float, text: str, kind: str = "", *, anchor: str = "start", room: float | None = None) -> None:
         """Text with its baseline at y; cut to `room`, by default to what is left inside the drawing."""
         left = {"start": self.width - x, "end": x, "middle": 2 * min(x, self.width - x)}[anchor]
-        shown = fitted(text, min(left, room if room is not None else left))
+        broad = 1.1 if kind == "strong" else 1.0
+        shown = fitted(text, min(left, room if room is not None else left) / broad)
         end = "" if anchor == "start" else f' text-anchor="{anchor}"'
         named = f' class="{kind}"' if kind else ""
         self._parts.append(f'<text x="{place(x)}" y="{place(y)}"{named}{end}>{escape(shown)}</text>')
