@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tilth.models.base import Model, Reply, Request
     from tilth.models.scripted import ScriptedModel
     from tilth.records.record import Record
+    from tilth.report.export.exporting import export
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ _TARGETS = {
     "ScriptedModel": "tilth.models.scripted:ScriptedModel",
     "Task": "tilth.engine.method:Task",
     "TilthError": "tilth.errors:TilthError",
+    "export": "tilth.report.export.exporting:export",
     "run": "tilth.flows.launch:run",
 }
 
@@ -50,6 +52,7 @@ __all__ = [
     "Task",
     "TilthError",
     "__version__",
+    "export",
     "run",
 ]
 

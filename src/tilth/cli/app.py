@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "trace": ("look", "tilth.cli.commands.trace", "why this record is here, or why not"),
     "status": ("look", "tilth.cli.commands.status", "all runs, or one"),
     "compare": ("look", "tilth.cli.commands.compare", "two runs side by side, with tests"),
+    "export": ("ship", "tilth.cli.commands.export", "files for training, hubs and annotation tools"),
     "models": ("setup", "tilth.cli.commands.models", "what models there are; check one; get the embedded one"),
     "methods": ("setup", "tilth.cli.commands.methods", "published methods and preset flows, with their parameters"),
     "catalog": ("setup", "tilth.cli.commands.catalog", "every method, step, metric and format, with the tests that prove it"),

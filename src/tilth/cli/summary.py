@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tilth.cli import again, answering, stages
+from tilth.cli import again, answering, shipping, stages
 from tilth.cli.numbers import count, duration, money, plural, reasons, tokens
 from tilth.cli.options import Answer, Session
 from tilth.engine.execute import Outcome
@@ -34,8 +34,11 @@ def finish(
     from tilth.report.facts import facts as facts_of
 
     found = facts_of(outcome.folder, where=session.where)
+    exports: list[dict[str, Any]] = []
     if outcome.status == "done":
+        shipping.describe(session, outcome, found)
         error = _done(session, outcome, found, require, strict)
+        exports = shipping.ship(session, outcome, found) if session.command == "run" else exports
     else:
         error = _stopped(session, outcome, argv, budget)
     _rejected(session, outcome)
@@ -43,7 +46,8 @@ def finish(
     if advise or outcome.status != "done":
         _next(session, outcome, found, argv)
     code = 1 if error and outcome.exit == 0 else outcome.exit
-    return Answer(facts(session, outcome, found, code), code, error)
+    result = facts(session, outcome, found, code)
+    return Answer({**result, "exports": exports} if exports else result, code, error)
 
 
 def _done(session: Session, outcome: Outcome, found: Facts, require: int | None, strict: bool) -> tuple[str, str] | None:
