@@ -110,9 +110,14 @@ def scripted(asked: Asked) -> Asked:
     from dataclasses import replace
 
     from tilth.cli.script import model
+    from tilth.flows.overriding import flow_of, overridden
 
-    roles = {name: one for name, one in asked.options.get("models", {}).items() if name == "embedder"}
-    return replace(asked, options={**asked.options, "models": {**roles, "generator": model(), "judge": model()}})
+    changes = {name: asked.options.get(name) for name in ("task", "data", "parameters")}
+    flow = overridden(flow_of(asked.what), settings=asked.options.get("set"), **changes)
+    given: dict[str, Any] = asked.options.get("models", {})
+    roles = {**dict.fromkeys(flow.models()), **given, "generator": None}
+    models = {name: given[name] if name == "embedder" and name in given else model() for name in roles if name != "embedder" or name in given}
+    return replace(asked, options={**asked.options, "models": models})
 
 
 def go(session: Session, asked: Asked, ready: Prepared, *, brief: bool = False) -> Outcome:

@@ -63,7 +63,7 @@ class Live:
             lines.append(Text(cut(f"  ! waiting for {shot.waiting_for}", wide - 1), style="yellow"))
         lines.append(Text())
         if shot.last_kept:
-            lines.append(Text("  last kept   ", style="dim").append(_safe(shot.last_kept, wide - 15), style=""))
+            lines.append(Text().append("  last kept   ", style="dim").append(_safe(shot.last_kept, wide - 15)))
         lines.append(Text("  " + shorten(" · ".join(KEYS), wide - 3), style="dim"))
         return Group(*lines)
 
@@ -105,4 +105,4 @@ def _safe(text: str, cells: int) -> str:
 
 
 def _fact(name: str, text: str, wide: int) -> Text:
-    return Text(f"  {name:<8}", style="dim").append(shorten(clean(text), wide - 11), style="default")
+    return Text().append(f"  {name:<8}", style="dim").append(shorten(clean(text), wide - 11))

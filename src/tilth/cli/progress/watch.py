@@ -104,9 +104,9 @@ class Rates:
         return self._rate(1)
 
     def eta(self, snapshot: Snapshot) -> float | None:
-        """Seconds left; None when not known: no total, too early, or nothing came in the last minute."""
+        """Seconds left of generation; None when not known: no total, all there, too early, or nothing came in the last minute."""
         rate = self._rate(2)
-        if snapshot.total is None or self.elapsed() < QUIET or rate <= 0:
+        if snapshot.total is None or snapshot.kept >= snapshot.total or self.elapsed() < QUIET or rate <= 0:
             return None
         return max(0.0, (snapshot.total - snapshot.kept) / rate)
 
