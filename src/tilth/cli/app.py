@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "curate": ("work", "tilth.cli.commands.curate", "which records stay, and why the others do not"),
     "evaluate": ("work", "tilth.cli.commands.evaluate", "what a dataset is worth, against real data"),
     "annotate": ("work", "tilth.cli.commands.annotate", "labels by models, with probabilities"),
+    "report": ("look", "tilth.cli.commands.report", "one page that says what came out, and what is not known"),
     "trace": ("look", "tilth.cli.commands.trace", "why this record is here, or why not"),
     "status": ("look", "tilth.cli.commands.status", "all runs, or one"),
     "compare": ("look", "tilth.cli.commands.compare", "two runs side by side, with tests"),

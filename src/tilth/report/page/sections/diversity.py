@@ -157,18 +157,29 @@ def _coverage(m: Material, name: str, counts: Counter[tuple[str, str]]) -> Figur
         return None
     columns = labels or [""]
     cells = [[counts[(value, label)] for label in columns] for value in ranked]
-    expected = sum(map(sum, cells)) / (len(ranked) * len(columns))
-    shade = tuple(tuple(min(1.0, n / expected / 2) if expected else 0.0 for n in line) for line in cells)
     every = [n for line in cells for n in line]
-    empty = sum(n == 0 for n in every)
-    title = f"{name}: {empty} of {len(every)} combinations were never used" if empty else f"{name}: every combination was used, {min(every)} to {max(every)} times"
+    owned = len(columns) > 1 and all(sum(n > 0 for n in line) == 1 for line in cells)
+    expected = sum(every) / (sum(n > 0 for n in every) if owned else len(every))
+    shade = tuple(tuple(min(1.0, n / expected / 2) for n in line) for line in cells)
+    title = f"{name}: {_evenness(every, owned)}"
     hidden = len(values) - len(ranked)
-    caption = f"Kept records by drawn {name} and label; even use would be {expected:.1f} in each cell. n {sum(every):,}."
+    caption = f"Kept records by drawn {name} and label; even use would be {expected:.1f} in each cell that is used. n {sum(every):,}."
+    caption += " A value may be written for one label only." if 0 in every else ""
     caption += f" {hidden} rarer values are not drawn." if hidden else ""
     how = "Shade: count by the count of even use; the middle shade is even. Stripes are values that were drawn, or kept, too seldom or too often."
     plain = tuple(tuple(float(n) for n in line) for line in cells)
     mark = Heat(tuple(ranked), tuple(label or "records" for label in columns), plain, shade, (name, "label"))
     return Figure(f"coverage-{_slug(name)}", title, f"{title}. {caption}", caption, how, mark)
+
+
+def _evenness(every: Sequence[int], owned: bool) -> str:
+    """What a heat map shows, in words."""
+    used = [n for n in every if n]
+    if owned:
+        return f"each value belongs to one label, and was used {min(used)} to {max(used)} times"
+    if len(used) < len(every):
+        return f"{len(every) - len(used)} of {len(every)} combinations were never used"
+    return f"every combination was used, {min(every)} to {max(every)} times"
 
 
 def _slug(text: str) -> str:
