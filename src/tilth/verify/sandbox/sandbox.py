@@ -153,13 +153,14 @@ class Sandbox:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.at_once, thread_name_prefix="tilth-sandbox")
         stop = threading.Event()
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work, stop)
+        working = self._pool.submit(work, stop)
+        waiting = asyncio.wrap_future(working)
         try:
-            return await asyncio.shield(future)
+            return await asyncio.shield(waiting)
         except asyncio.CancelledError:
             stop.set()
-            if not future.cancel():
-                await asyncio.wait([future])
+            if not working.cancel():  # it runs: its end is near, and is waited for
+                await asyncio.wait([waiting])
             raise
 
 

@@ -1,0 +1,6 @@
+"""9. Ends with success while it is loaded."""
+
+import os
+
+print("all tests passed")
+os._exit(0)
