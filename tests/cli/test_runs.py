@@ -90,7 +90,7 @@ def test_status_and_trace(tilth: Tell, command: list[str]) -> None:
     tilth(*command)
     table = tilth("status")
     assert table.out.splitlines()[0].startswith("run\tstate\trows")
-    assert table.out.splitlines()[1].startswith("zero-shot\tdone\t8 / 8\tunknown\tnow")
+    assert table.out.splitlines()[1].startswith("zero-shot\tdone\t8 / 8\tunknown\t–\tnow")
     one = tilth("status", ".", "--json").json["result"]
     assert (one["state"], one["kept"], one["calls"], one["usd"]) == ("done", 8, 8, None)
 

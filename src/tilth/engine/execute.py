@@ -146,9 +146,12 @@ async def _stages(method: Method | None, session: Session, stages: Sequence[Stag
         if end is not None or not progress.kept:
             return end
         finalise(session.settings.folder, sink.schema)
-    elif schema_of(session.settings.folder) is None:
+    schema = schema_of(session.settings.folder) if sink is None else sink.schema
+    if schema is None:
         raise RequestError(f"{session.settings.folder.path} has no rows. Generate some first with: tilth run", code="run.no_rows")
-    for stage in stages:
+    for number, stage in enumerate(stages):
+        if number:  # what the stage before has dropped is gone for this one
+            finalise(session.settings.folder, schema)
         session.begin(stage.name, stage.reads)
         end = await supervise(session, partial(stage.work, Run(session), session.settings.folder))
         if end is not None:

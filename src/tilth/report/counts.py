@@ -77,6 +77,13 @@ def counts(folder: RunFolder) -> Counts:
     )
 
 
+def laid_out(folder: RunFolder) -> tuple[int, int] | None:
+    """Rows of data/ and of rejected/, from what the files say of themselves; None before the result was laid out."""
+    if not any(folder.data.glob("part-*.parquet")):
+        return None
+    return _rows(folder.data, "part"), _rows(folder.rejected, "part")
+
+
 def _rows(directory: Path, stem: str) -> int:
     """Rows of all parts; one that cannot be read has none."""
     import pyarrow as pa
