@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -12,8 +12,13 @@ from tilth.score.base import Score, Scorer
 from tilth.score.judge import ONE, Pairwise, Rubric, consistent
 
 
+Keep = float | Literal["agrees"] | dict[Literal["at_least"], float] | None
+
+
 def _least(value: Any) -> Any:
-    """``{at_least: 4}`` is 4."""
+    """``{at_least: 4}`` is 4; ``agrees`` is the default of a pair: preferred in both orders together."""
+    if value == "agrees":
+        return None
     return value["at_least"] if isinstance(value, dict) and list(value) == ["at_least"] else value
 
 
@@ -26,7 +31,7 @@ class Judge(Step):
     name: ClassVar[str] = "judge"
     plain: ClassVar[str] = "asks"
     asks: str | dict[str, str] = Field(description="A question, or criteria with what they mean.", examples=["Is the text natural?"])
-    keep: Annotated[float | None, BeforeValidator(_least)] = Field(
+    keep: Annotated[float | None, BeforeValidator(_least, json_schema_input_type=Keep)] = Field(
         None, description="Least score that is kept; default: the middle of the scale, or more than half of both orders."
     )
     scale: tuple[int, int] = Field((1, 5), description="Least and most of a rating.")
@@ -41,6 +46,8 @@ class Judge(Step):
             raise ValueError("a pair is compared by one question: 'asks' must be text")
         if not self.asks or (isinstance(self.asks, dict) and not all(self.asks.values())):
             raise ValueError("a judge needs a question in 'asks'")
+        if "keep" in self.model_fields_set and self.keep is None and not self.pairwise:
+            raise ValueError("'keep: agrees' belongs to 'pairwise'; a rating needs a number")
         if not self.scale[0] < self.scale[1]:
             raise ValueError(f"'scale' goes from the least to the most: [{self.scale[1]}, {self.scale[0]}]")
         return self

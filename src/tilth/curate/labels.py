@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from tilth.curate.base import Action, Decision, Step
 from tilth.records.ids import json_value
@@ -70,6 +70,14 @@ class LabelProbability(Step):
         return float(found.get("p", {}).get(found.get("label"), 0.5))
 
 
+Students = Literal["tfidf", "embedding", "tfidf_lr", "embedding_lr"]
+
+
+def _student(value: Any) -> Any:
+    """As `evaluate.utility` calls them: logistic regression on the features named."""
+    return value.removesuffix("_lr") if isinstance(value, str) else value
+
+
 class LabelNoise(Step):
     """Finds labels that students trained on the other rows contradict; by default for people to look at.
 
@@ -80,7 +88,9 @@ class LabelNoise(Step):
     name: ClassVar[str] = "label_noise"
     plain: ClassVar[str] = "student"
     action: Action = Field("review", description="What becomes of the suspected rows.")
-    student: Literal["tfidf", "embedding"] = Field("tfidf", description="What the students read.")
+    student: Annotated[Literal["tfidf", "embedding"], BeforeValidator(_student, json_schema_input_type=Students)] = Field(
+        "tfidf", description="What the students read; with `_lr` it is the same.", examples=["tfidf_lr"]
+    )
     at_most: float | None = Field(None, ge=0, le=1, description="Suspect all rows whose label gets at most this probability, instead.")
     label: str = Field("label", description="Column of the label.")
     group: str | None = Field(None, description="Column of what belongs together: never trained and judged on apart.")

@@ -60,8 +60,7 @@ def check_columns(spec: grammar.FlowSpec, index: int, problems: Problems) -> Non
             elif column.kind in CHECKS:
                 CHECKS[column.kind](one)
             _options(one)
-        if given is not None:
-            _templates(one, given)
+        _templates(one, given)
     ring = circle(stage.columns)
     if ring:
         what = f"columns need each other in a circle: {' -> '.join(ring)}."
@@ -256,9 +255,9 @@ CHECKS = {
 # --- templates --------------------------------------------------------------------------------------------------------
 
 
-def _templates(one: Of, given: list[str]) -> None:
-    """Templates and expressions parse, and name only what there is."""
-    visible = list(dict.fromkeys([*one.stage.columns, *given, *sorted(BUILTINS)]))
+def _templates(one: Of, given: list[str] | None) -> None:
+    """Templates and expressions parse, and name only what there is; given: columns of what the stage goes through, None: not known."""
+    visible = list(dict.fromkeys([*one.stage.columns, *(given or []), *sorted(BUILTINS)]))
     for key, text, is_template in references(one.column):
         try:
             uses = template_uses(text) if is_template else expression_uses(text)
@@ -266,6 +265,8 @@ def _templates(one: Of, given: list[str]) -> None:
             kind = "template" if is_template else "expression"
             place = (error.line or 1, error.column or 1)
             one.add(key, f"{kind} of '{one.name}': {error.what}.", code="flow.template", at=place)
+            continue
+        if given is None:
             continue
         extra = ["demonstrations"] if one.column.demonstrations is not None else []
         undefined(one.name, uses, [*visible, *extra], (*one.path, *key), is_template, one.problems)

@@ -68,7 +68,7 @@ def check_inputs(method: Method, data: Mapping[str, Data], task: Task) -> None:
     ------
     RequestError: the first that is not right.
     """
-    from tilth.records.data import check_columns, check_labels
+    from tilth.records.data import check_columns
 
     for name, declared in method.inputs.items():
         optional, needed = declared.startswith("?"), declared.lstrip("?").split()
@@ -80,8 +80,20 @@ def check_inputs(method: Method, data: Mapping[str, Data], task: Task) -> None:
                 f"{method.name} reads '{name}', which is not given{have}. Give it with: --data {name}=FILE", code="data.missing"
             )
         check_columns(data[name], [column for column in needed if not column.endswith("?")])
+    check_values(method.inputs, data, task)
+
+
+def check_values(inputs: Mapping[str, str], data: Mapping[str, Data], task: Task) -> None:
+    """Labels are the task's. inputs: what the method reads.
+
+    Raises
+    ------
+    RequestError: the first that is not.
+    """
+    from tilth.records.data import check_labels
+
     if task.labels and task.kind in {"classification", "text"}:
-        for name in _labelled(method.inputs, data):
+        for name in _labelled(inputs, data):
             check_labels(data[name], task.labels)
 
 

@@ -72,7 +72,7 @@ def _spellings(name: str) -> list[str]:
 
 def _parameters(model: Any, prefix: str, definitions: dict[str, Any], *, without: tuple[str, ...] = ("rows",)) -> dict[str, Any]:
     """The schema of a model's fields; its own definitions move to the flow's under `prefix`."""
-    schema = _moved(_tidy(model.model_json_schema(by_alias=True)), prefix)
+    schema: dict[str, Any] = _moved(_tidy(model.model_json_schema(by_alias=True)), prefix)
     definitions.update({f"{prefix}.{name}": body for name, body in schema.pop("$defs", {}).items()})
     schema["properties"] = {name: field for name, field in schema.get("properties", {}).items() if name not in without}
     for name, field in schema["properties"].items():

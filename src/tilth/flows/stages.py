@@ -79,7 +79,8 @@ def made_columns(spec: FlowSpec, index: int, folder: Path, held: frozenset[str])
     """Columns of the records that the stage gives; None where they are not known before it runs (a method that is not there)."""
     stage = spec.generate[index]
     if stage.columns:
-        return list(dict.fromkeys([*(carried(spec, index, folder, held) or []), *(n for n, one in stage.columns.items() if one.kept)]))
+        taken = carried(spec, index, folder, held)
+        return None if taken is None else list(dict.fromkeys([*taken, *(name for name, one in stage.columns.items() if one.kept)]))
     from tilth.flows.methods import find
 
     try:
