@@ -67,7 +67,7 @@ $(RUN_STAMP): pyproject.toml $(PINS)
 # And what a developer needs on top.
 $(DEV_STAMP): $(RUN_STAMP)
 	@echo "adding the development tools to $(VENV) with $(HOW)"
-	$(INSTALL) --constraint $(PINS) --editable '.[local,dev]'
+	$(INSTALL) --constraint $(PINS) --editable '.[local,math,sql,dev]'
 	@touch $@
 
 pins: $(DEV_STAMP)
