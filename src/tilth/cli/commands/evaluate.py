@@ -62,7 +62,7 @@ FILE = click.Path(dir_okay=True)
 @click.option("--name", help="Name of the run's folder, for a file.")
 def evaluate(session: Session, what: str, **options: Any) -> Answer:
     """Prepare, measure, show."""
-    from tilth.cli import answering
+    from tilth.cli import answering, shipping
     from tilth.cli.launching import Asked, go
     from tilth.flows.evaluating import prepare
     from tilth.report.facts import facts
@@ -77,6 +77,8 @@ def evaluate(session: Session, what: str, **options: Any) -> Answer:
     show(session, document)
     found = facts(outcome.folder, where=session.where)
     answering.show(session, found)
+    if found.folder.readme.exists():  # the card speaks of the figures
+        shipping.describe(session, outcome, found)
     session.printer.result(str(outcome.folder.metrics))
     error = answering.strict(found.verdict) if options["strict"] and outcome.exit == 0 else None
     if error:
