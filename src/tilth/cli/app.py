@@ -17,6 +17,7 @@ from tilth.errors import RequestError
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("start", "tilth.cli.commands.demo", "a small complete run on this machine, no key needed"),
+    "flow": ("start", "tilth.cli.commands.flow", "a commented flow to edit; check it, look at it"),
     "preview": ("work", "tilth.cli.commands.preview", "a few records and what the whole would cost"),
     "run": ("work", "tilth.cli.commands.run", "generate, curate, evaluate; run it again to continue"),
     "curate": ("work", "tilth.cli.commands.curate", "which records stay, and why the others do not"),

@@ -53,7 +53,7 @@ def _explain(session: Session, problem: BaseException) -> tuple[dict[str, Any], 
     if isinstance(problem, click.ClickException):
         return _fail(session, problem.format_message(), "usage", 2), 2
     if isinstance(problem, TilthError):
-        return _told(session, problem), problem.exit
+        return tell(session, problem), problem.exit
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
         where = f" of {problem.filename}" if problem.filename else ""
         line = f"no space left on the disk{where}. All paid replies are in the journal: free space and run the same command again."
@@ -64,7 +64,8 @@ def _explain(session: Session, problem: BaseException) -> tuple[dict[str, Any], 
     return _crash(session, problem), 5
 
 
-def _told(session: Session, problem: TilthError) -> dict[str, Any]:
+def tell(session: Session, problem: TilthError) -> dict[str, Any]:
+    """Say what is wrong, one line each mistake, as the options want it; returns the error's object."""
     many = problem.errors if isinstance(problem, ManyErrors) else [problem]
     for one in many[:SHOWN]:
         _line(session, one)

@@ -39,7 +39,8 @@ class Asker:
         self._pool = pool(column.demonstrations, run)
         self._choose = _selector(column.demonstrations)
         # a model that cannot be held to a schema reads it in the prompt, and its reply is checked all the same
-        self._held = run.models(column.role or "generator")[0].can.schema
+        models = run.models(column.role or "generator")
+        self._held = bool(models) and models[0].can.schema
         texts = (column.prompt, column.system, column.prefill)
         self._placed = any(use.name == "demonstrations" for text in texts if text for use in template_uses(text))
 
@@ -55,6 +56,11 @@ class Asker:
         replies = [await self._once(prompt) for _ in range(self.column.samples)]
         several = self.column.samples > 1
         return (replies if several else replies[0]), [record.id for record in shown if record.id]
+
+    def show(self, values: Mapping[str, Any]) -> Prompt:
+        """The prompt for a row that sees `values`, as it would be asked."""
+        shown = self._choose(self._pool, self.run.rng("demonstrations", self.name)) if self._pool else []
+        return self._prompt(values, shown)
 
     async def _once(self, prompt: Prompt) -> Any:
         column = self.column

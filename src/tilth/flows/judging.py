@@ -9,6 +9,7 @@ from tilth.errors import Failure, RequestError
 from tilth.flows.grammar import ColumnSpec
 
 if TYPE_CHECKING:
+    from tilth.engine.method import Task
     from tilth.engine.run import Run
     from tilth.prompts.prompt import Prompt
 
@@ -24,7 +25,7 @@ async def judge(name: str, column: ColumnSpec, shown: Mapping[str, Any], values:
     shown: the columns that the judge sees. values: what its question may name.
     """
     criteria = {ONE: column.judge} if isinstance(column.judge, str) else dict(column.judge or {})
-    prompt = _prompt(name, column, criteria, shown, values, run)
+    prompt = _prompt(name, column, criteria, shown, values, run.task)
     role = column.role or "judge"
     greedy = column.temperature is None and run.models(role)[0].temperature is None
     try:
@@ -40,8 +41,14 @@ async def judge(name: str, column: ColumnSpec, shown: Mapping[str, Any], values:
     return {"" if isinstance(column.judge, str) else criterion: scores[criterion] for criterion in criteria}
 
 
+def written(name: str, column: ColumnSpec, shown: Mapping[str, Any], values: Mapping[str, Any], task: Task) -> Prompt:
+    """The judge's prompt, for people to look at."""
+    criteria = {ONE: column.judge} if isinstance(column.judge, str) else dict(column.judge or {})
+    return _prompt(name, column, criteria, shown, values, task)
+
+
 def _prompt(
-    name: str, column: ColumnSpec, criteria: Mapping[str, str], shown: Mapping[str, Any], values: Mapping[str, Any], run: Run
+    name: str, column: ColumnSpec, criteria: Mapping[str, str], shown: Mapping[str, Any], values: Mapping[str, Any], task: Task
 ) -> Prompt:
     from tilth.prompts.prompt import Prompt
     from tilth.prompts.ratings import scores_parser
@@ -53,7 +60,7 @@ def _prompt(
         system = Template(column.system).render(**values) if column.system else None
     except RequestError as error:  # names were checked before, so it is this row's values
         raise Failure("template", f"column '{name}': {error.what}") from error
-    parts = [f"Task: {run.task.about}"] if run.task.about else []
+    parts = [f"Task: {task.about}"] if task.about else []
     parts += [f"[{key}]\n{value}" for key, value in shown.items()]
     if list(criteria) == [ONE] and isinstance(column.judge, str):
         parts.append(f"Question: {questions[ONE]}\nAnswer with a score from {low} (not at all) to {high} (fully).")

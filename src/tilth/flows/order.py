@@ -28,8 +28,9 @@ def references(column: ColumnSpec) -> list[tuple[Where, str, bool]]:
 
 
 def uses(column: ColumnSpec) -> set[str]:
-    """Names that the column's texts use; texts with mistakes (reported elsewhere) use none."""
-    return {name for _, text, is_template in references(column) for name in _names(text, template=is_template)}
+    """Names that the column's texts and its `using` name; texts with mistakes (reported elsewhere) name none."""
+    named = {name for _, text, is_template in references(column) for name in _names(text, template=is_template)}
+    return named | set(column.using.values())
 
 
 def _names(text: str, *, template: bool) -> set[str]:
