@@ -116,7 +116,9 @@ def scripted(asked: Asked) -> Asked:
     flow = overridden(flow_of(asked.what), settings=asked.options.get("set"), **changes)
     given: dict[str, Any] = asked.options.get("models", {})
     roles = {**dict.fromkeys(flow.models()), **given, "generator": None}
-    models = {name: given[name] if name == "embedder" and name in given else model() for name in roles if name != "embedder" or name in given}
+    models = {
+        name: given[name] if name == "embedder" and name in given else model() for name in roles if name != "embedder" or name in given
+    }
     return replace(asked, options={**asked.options, "models": models})
 
 
@@ -239,8 +241,21 @@ def _warn(session: Session, outcome: Outcome, ready: Prepared) -> None:
     roles = ready.settings.roles
     if outcome.kept and any(one.identity.startswith("local/smollm2-135m") for many in roles.values() for one in many):
         session.printer.warn(EMBEDDED, "model.embedded")
+    asks = [getattr(ready.method, "roles", {}), *(getattr(stage, "asks", ()) for stage in _stages(ready))]
+    if any("judge" in one for one in asks):
+        _same_judge(session, roles)
+
+
+def _stages(ready: Prepared) -> list[Any]:
+    """The stages after generation; the one stage of `tilth curate` and `evaluate`."""
+    alone = getattr(ready, "stage", None)
+    return ready.stages if alone is None else [alone]
+
+
+def _same_judge(session: Session, roles: Any) -> None:
+    """Warn where a model rates its own text; an unset judge is the generator."""
     generators = {one.identity: one.name for one in roles.get("generator", ())}
-    same = [one.name for one in roles.get("judge", ()) if one.identity in generators]
-    if same and "judge" in ready.method.roles:
+    same = [one.name for one in roles.get("judge") or roles.get("generator", ()) if one.identity in generators]
+    if same:
         line = f"judge and generator are both {same[0]}; a model rates its own text too well. Choose another: -m judge=…"
         session.printer.warn(line, "model.same_judge")

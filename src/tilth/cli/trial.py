@@ -121,6 +121,8 @@ def ended(session: Session, trial: Trial) -> Answer | None:
         line, code, exit_code = f"no record was kept: {why}. See: tilth preview --trace", "run.empty", 1
     else:
         line, code, exit_code = outcome.stop or outcome.status, outcome.code or "stop", outcome.exit
+        if exit_code == 4:
+            line = f"stopped at the budget in the first units: {line}. Everything is saved."
     session.printer.error(line)
     if outcome.status != "done":
         session.printer.advise(again.command(session.argv), "continues here")

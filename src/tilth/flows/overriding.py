@@ -184,9 +184,12 @@ def _spec(role: str, chosen: Any, objects: dict[str, list[Any]]) -> Any:
 
 def _known_role(flow: Flow, changed: Flow, role: str, chosen: Any) -> None:
     """A model for a role that the flow does not have would silently do nothing."""
+    from tilth.flows.launch import stages_of
+
     before = flow.source.data.get("models")
     method = changed.method({})
-    roles = dict.fromkeys(["generator", *method.roles, *(before if isinstance(before, Mapping) else ()), "embedder"])
+    asked = [name for stage in stages_of(changed) for name in getattr(stage, "asks", ())]
+    roles = dict.fromkeys(["generator", *method.roles, *asked, *(before if isinstance(before, Mapping) else ()), "embedder"])
     if role not in roles and f'"{role}"' not in method.model_dump_json():  # a parameter may name roles of its own
         first = next(iter(chosen), "") if isinstance(chosen, (list, tuple)) else chosen
         shown = first if isinstance(first, str) else getattr(first, "name", "…")

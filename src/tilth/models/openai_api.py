@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass
@@ -70,6 +71,7 @@ class OpenAIServer:
         self.speaker = Speaker(provider, self.model, bare, self.endpoint, self.key_env, self.role, secret.joined(hidden))
         self.wire = Wire(self.base_url, query, self.speaker, self.timeout)
         self._known: list[str] | None = None
+        self._asking: asyncio.Lock | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.endpoint!r})"
@@ -99,12 +101,14 @@ class OpenAIServer:
         """The same error, with the nearest of the server's model names where it is about the name."""
         if "has no model" not in error.what:
             return error
-        if self._known is None:
-            self._known = []  # asked for once, by the first of many requests that fail together
-            try:
-                self._known = await self.names()
-            except ModelError:
-                pass  # the suggestion is a courtesy
+        if self._asking is None:
+            self._asking = asyncio.Lock()  # belongs to the running loop, so it is not made before
+        async with self._asking:  # asked for once; of many requests that fail together, the first must not go without
+            if self._known is None:
+                try:
+                    self._known = await self.names()
+                except ModelError:
+                    self._known = []  # the suggestion is a courtesy
         return self.speaker.no_model(self._known)
 
 
