@@ -15,3 +15,4 @@ for pid in {os.getppid(), 1, -1}:
         print("signalled", pid)
     except OSError as error:
         print("refused", error.errno)
+print("end")

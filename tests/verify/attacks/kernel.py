@@ -8,8 +8,10 @@ import resource
 import sys
 
 libc = ctypes.CDLL(None, use_errno=True)
-calls = {"x86_64": {"ptrace": 101, "unshare": 272, "mount": 165, "bpf": 321, "keyctl": 250, "io_uring_setup": 425, "setns": 308},
-         "aarch64": {"ptrace": 117, "unshare": 97, "mount": 40, "bpf": 280, "keyctl": 219, "io_uring_setup": 425, "setns": 268}}  # fmt: skip
+calls = {
+    "x86_64": {"ptrace": 101, "unshare": 272, "mount": 165, "bpf": 321, "keyctl": 250, "io_uring_setup": 425, "setns": 308},
+    "aarch64": {"ptrace": 117, "unshare": 97, "mount": 40, "bpf": 280, "keyctl": 219, "io_uring_setup": 425, "setns": 268},
+}
 for name, number in calls[platform.machine()].items():
     first = 0x10000000 if name == "unshare" else 0
     print("call", name, libc.syscall(number, first, 0, 0, 0, 0), ctypes.get_errno())

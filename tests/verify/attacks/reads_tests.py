@@ -1,4 +1,4 @@
-"""12. Answers what the tests expect, wherever in files or memory it is written. The marker is put together so that this file does not hold it."""
+"""12. Answers what the tests expect, wherever in files or memory it is written. This file itself does not hold the marker."""
 
 import gc
 import os

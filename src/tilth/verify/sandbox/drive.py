@@ -21,6 +21,8 @@ TICK = 0.05
 """Seconds between two looks at memory and at `stop`."""
 _FLOOD = 16
 """Output beyond this many times the cap ends the program."""
+_START = 10.0
+"""Seconds within which a starter says which process it started, on a machine that is very busy."""
 _REPORT = 32 << 20
 """Bytes of messages that one process may send."""
 
@@ -69,6 +71,7 @@ class Child:
 
     def kill(self) -> None:
         """End everything that the program started; returns when it is gone."""
+        self._wait_for_first()
         first = self.first()
         if self.status is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -77,6 +80,16 @@ class Child:
             _kill_and_wait(first)
         self.process.kill()
         self.process.wait()
+
+    def _wait_for_first(self) -> None:
+        """A program that is just being started is not killed before its first process is known: that one would live on."""
+        until = time.monotonic() + _START
+        while self.status is not None and self.first() is None and time.monotonic() < until:
+            if select.select([self.status], [], [], TICK)[0]:
+                part = os.read(self.status, 1 << 12)
+                self.kept["status"] += part
+                if not part:
+                    return
 
     def close(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
