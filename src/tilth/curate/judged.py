@@ -11,7 +11,6 @@ from tilth.curate.base import Step
 from tilth.score.base import Score, Scorer
 from tilth.score.judge import ONE, Pairwise, Rubric, consistent
 
-
 Keep = float | Literal["agrees"] | dict[Literal["at_least"], float] | None
 
 
@@ -19,6 +18,8 @@ def _least(value: Any) -> Any:
     """``{at_least: 4}`` is 4; ``agrees`` is the default of a pair: preferred in both orders together."""
     if value == "agrees":
         return None
+    if isinstance(value, str):
+        raise ValueError("must be a number, or 'agrees' for a pair")
     return value["at_least"] if isinstance(value, dict) and list(value) == ["at_least"] else value
 
 

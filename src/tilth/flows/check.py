@@ -169,7 +169,9 @@ def _method(spec: grammar.FlowSpec, stage: grammar.Stage, index: int, problems: 
         if planned.is_planned(str(stage.method), planned.METHODS):
             problems.wait((*at, "method"), f"method: {stage.method}")
         else:
-            problems.add((*at, "method"), error.what, code=error.code)
+            close = near(str(stage.method).replace("_", "-"), planned.METHODS)
+            what = f"no method is called '{stage.method}'. Did you mean '{close}'? See: tilth methods"
+            problems.add((*at, "method"), what if close and "Did you mean" not in error.what else error.what, code=error.code)
         return
     for path, what, code, key in parameter_problems(method, stage.parameters):
         problems.add((*at, "with", *path), what, code=code, key=key)

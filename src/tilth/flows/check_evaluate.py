@@ -19,12 +19,16 @@ SHARES = 1e-6
 
 def check_evaluate(spec: grammar.FlowSpec, part: afterwards.EvaluateSpec, problems: Problems) -> None:
     """The metrics and the data that `evaluate` names are there, and every gate has a metric."""
+    holdout = True  # whether a missing holdout was not said already
     for role, name in part.against.items():
         if not _has(spec, name, problems):
             hint = suggestion(name, list(spec.data))
             what = f"'{role}' is '{name}', which 'data' does not define. {hint}".rstrip()
             problems.add(("evaluate", "against", role), what, code="flow.unknown_data")
-    computed = [name for name in _metrics(spec, part, problems) if name]
+            holdout = holdout and role != "holdout"
+    computed = list(_metrics(spec, part, problems))
+    if holdout:
+        _private(spec, part, problems)
     for index, benchmark in enumerate(part.benchmarks):
         at: Where = ("evaluate", "benchmarks", index)
         if planned.is_planned(benchmark, planned.BENCHMARKS):
@@ -33,7 +37,11 @@ def check_evaluate(spec: grammar.FlowSpec, part: afterwards.EvaluateSpec, proble
             problems.add(at, f"no benchmark is called '{benchmark}'. {suggestion(benchmark, sorted(planned.BENCHMARKS))}")
     if part.utility is not None:
         computed.append("utility")
-        _utility(spec, part, part.utility, problems)
+        if holdout:
+            _tested(spec, part, part.utility, problems)
+        for student in part.utility.student:
+            if student in planned.STUDENTS:
+                problems.wait(("evaluate", "utility", "student"), f"student: {student}")
     for metric, gate in part.gates.items():
         _gate(metric, gate, computed, problems)
 
@@ -56,16 +64,25 @@ def _metrics(spec: grammar.FlowSpec, part: afterwards.EvaluateSpec, problems: Pr
             continue
         name, settings = (item, {}) if isinstance(item, str) else next(iter(item.items()))
         yield name
-        if name in PRIVATE and not (_has(spec, part.against.get("holdout", "holdout"), problems)):
-            what = f"metric '{name}' needs a holdout set; without one a privacy number means nothing."
-            problems.add(at, f"{what} Add --holdout FILE or drop the metric.", code="evaluate.no_holdout")
         if name in BY_NAME:
             _settings(BY_NAME[name], settings, (*at, name), problems)
         elif planned.is_planned(name, planned.METRICS):
             problems.wait(at, name)
         elif name != "utility":
             known = [*BY_NAME, "utility", *sorted(planned.METRICS)]
+            yield near(name, known) or name  # its gate is right
             problems.add(at, f"no metric is called '{name}'. {suggestion(name, known)}".rstrip(), code="flow.unknown_metric")
+
+
+def _private(spec: grammar.FlowSpec, part: afterwards.EvaluateSpec, problems: Problems) -> None:
+    """Privacy is measured against real data that generation has not seen."""
+    if _has(spec, part.against.get("holdout", "holdout"), problems):
+        return
+    for index, item in enumerate(part.metrics or ()):
+        name = item if isinstance(item, str) else next(iter(item), "")
+        if name in PRIVATE:
+            what = f"metric '{name}' needs a holdout set; without one a privacy number means nothing."
+            problems.add(("evaluate", "metrics", index), f"{what} Add --holdout FILE or drop the metric.", code="evaluate.no_holdout")
 
 
 def _settings(metric: Any, settings: Any, at: Where, problems: Problems) -> None:
@@ -91,7 +108,7 @@ def _settings(metric: Any, settings: Any, at: Where, problems: Problems) -> None
                 problems.add((*at, name), says, code="flow.type")
 
 
-def _utility(spec: grammar.FlowSpec, part: afterwards.EvaluateSpec, utility: afterwards.UtilitySpec, problems: Problems) -> None:
+def _tested(spec: grammar.FlowSpec, part: afterwards.EvaluateSpec, utility: afterwards.UtilitySpec, problems: Problems) -> None:
     test = part.against.get("holdout", "holdout") if utility.test == "holdout" else utility.test
     test = dict(part.against).get(test, test)  # type: ignore[call-overload]
     if not _has(spec, test, problems):
@@ -103,9 +120,6 @@ def _utility(spec: grammar.FlowSpec, part: afterwards.EvaluateSpec, utility: aft
                 "'utility' tests students on real data, and 'data' has no 'holdout'. Add it: data: {holdout: FILE}, or name it: test: NAME"
             )
             problems.add(("evaluate", "utility"), what, code="evaluate.no_holdout", key=True)
-    for student in utility.student:
-        if student in planned.STUDENTS:
-            problems.wait(("evaluate", "utility", "student"), f"student: {student}")
 
 
 def _gate(metric: str, gate: afterwards.GateSpec, computed: list[str], problems: Problems) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
 from tilth.flows.grammar import FlowSpec, ModelSpec, Stage
-from tilth.flows.inputs import BadLines, check_inputs, check_values, open_data
+from tilth.flows.inputs import BadLines, check_inputs, check_needs, check_values, open_data
 from tilth.flows.load import Source, Where, load, loads
-from tilth.flows.stages import aliases, ids
+from tilth.flows.stages import aliases, declared, ids
 from tilth.flows.validate import Examined, examine, raise_all
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ class Flow:
         if files:
             data = self.data()
             if self.waiting:
+                for name, inputs in declared(self.spec):
+                    check_needs(name, inputs, data)
                 check_values({}, data, self.task())
             else:
                 check_inputs(self.method(data), data, self.task())

@@ -68,19 +68,27 @@ def check_inputs(method: Method, data: Mapping[str, Data], task: Task) -> None:
     ------
     RequestError: the first that is not right.
     """
+    check_needs(method.name, method.inputs, data)
+    check_values(method.inputs, data, task)
+
+
+def check_needs(method: str, inputs: Mapping[str, str], data: Mapping[str, Data]) -> None:
+    """The inputs that a method declares are there, with their columns.
+
+    Raises
+    ------
+    RequestError: the first that is not right.
+    """
     from tilth.records.data import check_columns
 
-    for name, declared in method.inputs.items():
+    for name, declared in inputs.items():
         optional, needed = declared.startswith("?"), declared.lstrip("?").split()
         if name not in data:
             if optional:
                 continue
             have = f" (it has: {', '.join(data)})" if data else ""
-            raise RequestError(
-                f"{method.name} reads '{name}', which is not given{have}. Give it with: --data {name}=FILE", code="data.missing"
-            )
+            raise RequestError(f"{method} reads '{name}', which is not given{have}. Give it with: --data {name}=FILE", code="data.missing")
         check_columns(data[name], [column for column in needed if not column.endswith("?")])
-    check_values(method.inputs, data, task)
 
 
 def check_values(inputs: Mapping[str, str], data: Mapping[str, Data], task: Task) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,26 @@ def aliases(spec: FlowSpec) -> dict[str, str]:
     return {name: stage.source} if name is not None and name != stage.source else {}
 
 
+def declared(spec: FlowSpec) -> Iterator[tuple[str, dict[str, str]]]:
+    """(method, input from outside to the columns that it must have) of every stage that is in this version."""
+    from tilth.flows import outputs
+    from tilth.flows.methods import find
+
+    names = ids(spec)
+    for index, stage in enumerate(spec.generate):
+        source, inputs = before(spec, index), dict[str, str]()
+        if stage.method is None:
+            inputs = outputs.inputs(stage)
+        else:
+            try:
+                found = find(stage.method)
+            except TilthError:
+                continue
+            alias = {reading(found): source} if source is not None else {}
+            inputs = {alias.get(name) or name: columns for name, columns in found.inputs.items()}
+        yield stage.method or "columns", {name: columns for name, columns in inputs.items() if name not in names[:index]}
+
+
 def fenced(spec: FlowSpec) -> frozenset[str]:
     """Data that generation never sees: the holdout, and whatever `evaluate` tests on."""
     found = {"holdout"}
@@ -92,7 +113,7 @@ def made_columns(spec: FlowSpec, index: int, folder: Path, held: frozenset[str])
 def carried(spec: FlowSpec, index: int, folder: Path, held: frozenset[str]) -> list[str] | None:
     """Columns that a stage of columns takes over from the earlier stage that it reads; what it reads from data stays there."""
     source = before(spec, index)
-    if source is None or source not in ids(spec)[:index]:
+    if source is None or source in spec.data:
         return []
     return given_columns(spec, index, folder, held)
 

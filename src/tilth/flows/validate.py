@@ -8,6 +8,7 @@ rest and all mistakes of a file come at once.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -166,9 +167,14 @@ def _translate(error: ValidationError, problems: Problems) -> list[_Mistake]:
             renamed.add((*path[:-1], meant) if meant else ())
             mistakes.append(_Mistake(path, rename=meant))
         elif detail["type"] == "missing":
-            if path not in renamed:
+            known = problems.source.known(path)
+            if path not in renamed and not (known[-1:] == path[-1:] and known in problems.broken):  # it is there, but wrong
                 _missing(path, problems)
+            if path not in renamed:
                 mistakes.append(_Mistake(path, missing=True))
+        elif path[-1:] == ("[key]",):
+            names = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))
+            mistakes.append(_Mistake(path[:-1], rename=_not_a_key(path[:-1], names, problems)))
         else:
             known = problems.source.known(path)
             unions.setdefault(known, []).append(wanted(detail, full="/".join(map(str, path))))
@@ -239,8 +245,11 @@ def wanted(detail: Any, full: str = "") -> str:
 
 def unknown_key(path: Where, problems: Problems) -> str | None:
     """Report a key that is not known at its place; return the one that was probably meant."""
+    return _not_a_key(path, known_keys(path[:-1]), problems)
+
+
+def _not_a_key(path: Where, known: list[str], problems: Problems) -> str | None:
     name = str(path[-1])
-    known = known_keys(path[:-1])
     problems.broken.append(problems.source.known(path))
     problems.add(path, f"'{name}' is not a key here. {suggestion(name, known)}".rstrip(), code="flow.unknown_key", key=True)
     meant = near(name, known)
