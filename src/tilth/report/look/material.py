@@ -96,10 +96,11 @@ def _lexical(sample: Sample, real: Sample | None, seed: int) -> list[Value]:
 def _wanted(out: Material, sizes: Mapping[str, int]) -> Wanted:
     """Kept records that say most: near a border, most alike, doubted."""
     ids: list[list[tuple[str, str]]] = []
-    ids += [[(id_, f"border of {one.step}") for _, id_ in one.border[: sizes["score"]]] for one in out.spreads]
+    ids += [[(id_, f"border of {one.step}") for _, id_ in one.border[: sizes["score"]]] for one in out.spreads if one.graded]
     if out.near is not None and out.sample is not None:
         rows = out.sample.rows
-        ids.append([(str(rows[at].id), "most alike") for pair in out.near.pairs[: sizes["alike"]] for at in pair[:2]])
+        pairs = list(enumerate(out.near.pairs[: sizes["alike"]], 1))
+        ids.append([(str(rows[at].id), f"most alike, pair {number}") for number, pair in pairs for at in pair[:2]])
     suspects = [id_ for value in out.facts.values for id_ in value.detail.get("suspects") or () if not out.facts.stale]
     ids.append([(str(id_), "label doubted") for id_ in suspects[: sizes["doubted"]]])
     longest = max(map(len, ids), default=0)

@@ -33,6 +33,16 @@ class Spread:
     border: list[tuple[float, str]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def scored(self) -> int:
+        """Rows with a number."""
+        return sum(self.stays) + sum(self.acted)
+
+    @property
+    def graded(self) -> bool:
+        """Whether there are degrees: a score of yes and no has no border to look at."""
+        return sum(bool(one + other) for one, other in zip(self.stays, self.acted, strict=True)) > 3
+
 
 def spreads(folder: RunFolder, border: int = 5) -> list[Spread]:
     """The steps with numbers that differ, in the order in which they were run. Files are walked side by side: memory stays flat."""
@@ -68,17 +78,21 @@ def _walk(folder: RunFolder, path: Path) -> Iterator[_Scored]:
 
 
 def _spread(folder: RunFolder, path: Path, border: int) -> Spread | None:
-    low, high = float("inf"), float("-inf")
+    low, high, whole = float("inf"), float("-inf"), True
     count, sums = [0, 0], [0.0, 0.0]
     for row in _walk(folder, path):
         if row.number is not None:
             low, high = min(low, row.number), max(high, row.number)
+            whole &= float(row.number).is_integer()
             count[row.reason is not None] += 1
             sums[row.reason is not None] += row.number
     if not low < high:
         return None
-    step = (high - low) / BINS
-    out = Spread(path.stem, tuple(round(low + step * at, 6) for at in range(BINS + 1)), [0] * BINS, [0] * BINS)
+    step, bins = (high - low) / BINS, BINS
+    if whole:  # bins of whole numbers, so that none is empty by arithmetic
+        step = float(max(1, -(-int(high - low + 1) // BINS)))
+        bins = int((high - low) // step) + 1
+    out = Spread(path.stem, tuple(round(low + step * at, 6) for at in range(bins + 1)), [0] * bins, [0] * bins)
     if all(count):
         out.high_is_bad = sums[1] / count[1] > sums[0] / count[0]
     nearest: list[tuple[float, str]] = []
@@ -86,7 +100,7 @@ def _spread(folder: RunFolder, path: Path, border: int) -> Spread | None:
         if row.number is None:
             out.unscored += 1
             continue
-        at = min(int((row.number - low) / step), BINS - 1)
+        at = min(int((row.number - low) / step), bins - 1)
         (out.stays if row.reason is None else out.acted)[at] += 1
         if row.reason is not None:
             out.reasons[row.reason] += 1

@@ -102,7 +102,8 @@ def _fitted(m: Material, whole: list[Section], options: Options) -> Built:
         notes.append("The map and the heat maps are shown as tables only, for the same reason.")
         text = render(m, whole, options.theme, notes)
     if len(text.encode()) > HARD_MB * 1_000_000:
-        what = f"the report would have {len(text.encode()) / 1e6:.1f} MB; at most {HARD_MB:g} MB are written. Leave the records out with: --samples 0"
+        what = f"the report would have {len(text.encode()) / 1e6:.1f} MB; at most {HARD_MB:g} MB are written. Leave the records "
+        what += "out with: --samples 0"
         raise RequestError(what, code="report.large")
     return _built(text, m, whole, notes)
 

@@ -65,7 +65,8 @@ def listing(m: Material) -> Listing:
     by_chance = tuple(_entry(m, one, at, taken) for at, one in enumerate(m.shown) if RANDOM in one.why)
     chosen = tuple(_entry(m, one, len(m.shown) + at, taken) for at, one in enumerate(m.shown) if RANDOM not in one.why)
     every = (*by_chance, *chosen)
-    about = f"{len(every)} of {m.facts.tried:,} records. {len(by_chance)} are kept ones drawn by chance (seed {m.facts.seed}): judge the data by these. "
+    about = f"{len(every)} of {m.facts.tried:,} records. {len(by_chance)} are kept ones drawn by chance (seed {m.facts.seed}): "
+    about += "judge the data by these. "
     about += "The others are chosen for the reason that stands beside them, and say nothing about how frequent it is."
     lists = [("Drawn by chance", by_chance), ("Chosen for a reason", chosen)]
     return Listing(
@@ -91,7 +92,7 @@ def _entry(m: Material, one: Shown, at: int, taken: set[str]) -> Entry:
         len(text),
         tuple(one.why),
         tuple((name, _plain(value)) for name, value in record.items() if value is not None),
-        f"{meta.get('method') or 'unknown'}, stage {meta.get('stage') or 'unknown'}, place {meta.get('place') or 'unknown'}, origin {meta.get('origin') or 'unknown'}",
+        _made(meta),
         tuple(_lineage(meta, one)),
         tuple(one.path),
         tuple(_call(call) for call in one.calls[:CALLS]),
@@ -99,11 +100,17 @@ def _entry(m: Material, one: Shown, at: int, taken: set[str]) -> Entry:
     )
 
 
+def _made(meta: Mapping[str, Any]) -> str:
+    method, *rest = (str(meta.get(name) or "unknown") for name in ("method", "stage", "place", "origin"))
+    return "{}, stage {}, place {}, origin {}".format(method, *rest)
+
+
 def _anchors(whys: Sequence[str], taken: set[str]) -> list[str]:
     """Anchors that no earlier record has: links of plots lead to the first one of a kind."""
     out = []
     for why in whys:
-        name = f"reason-{slug(why.removeprefix('rejected: '))}" if why.startswith("rejected: ") else f"why-{slug(why)}"
+        kind = why.partition(", ")[0]  # pairs of look-alikes are numbered
+        name = f"reason-{slug(why.removeprefix('rejected: '))}" if why.startswith("rejected: ") else f"why-{slug(kind)}"
         if name not in taken:
             taken.add(name)
             out.append(name)

@@ -18,8 +18,10 @@ _HIDDEN = re.compile(
 """Controls but tab and newline, marks that reorder or hide text, lone surrogates, and what no document may hold."""
 
 _RUN = re.compile(f"({_HIDDEN.pattern})\\1*")
-_NAMES = {"\x00": "NUL", "\x07": "BEL", "\x08": "BS", "\x1b": "ESC", "\r": "CR", "\x7f": "DEL", "\u200e": "LRM", "\u200f": "RLM", "\u202a": "LRE"}
-_NAMES |= {"\u202b": "RLE", "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO", "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI"}
+_NAMES = {"\x00": "NUL", "\x07": "BEL", "\x08": "BS", "\x1b": "ESC", "\r": "CR", "\x7f": "DEL"}
+_NAMES |= {"\u200e": "LRM", "\u200f": "RLM", "\u202a": "LRE"}
+_NAMES |= {"\u202b": "RLE", "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO"}
+_NAMES |= {"\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI"}
 _NAMES |= {"\u200b": "ZWSP", "\ufeff": "BOM", "\u00ad": "SHY"}
 
 

@@ -27,7 +27,7 @@ def as_json(m: Material, whole: Sequence[Section]) -> str:
         "verdict": run.verdict.to_json(),
         "gates": [one.to_json() for one in run.gates],
         "sections": [
-            {"number": one.number, "name": one.anchor, "title": one.title, "blocks": [_plain(block) for block in one.blocks]} for one in whole
+            {"number": one.number, "name": one.anchor, "title": one.title, "blocks": list(map(_plain, one.blocks))} for one in whole
         ],
         "records": [{"id": one.id, "state": one.state, "why": one.why, "columns": dict(one.record.columns)} for one in m.shown],
     }

@@ -55,7 +55,8 @@ class Bars:
         entries = self._key()
         if len(entries) > 1:
             key(canvas, entries)
-        beside = 0.0 if canvas.narrow else min(230.0, max((measure(bar.label) * (1.1 if bar.strong else 1) for bar in self.bars), default=0.0) + 14)
+        labels = (measure(bar.label) * (1.1 if bar.strong else 1) for bar in self.bars)
+        beside = 0.0 if canvas.narrow else min(250.0, max(labels, default=0.0) + 14)
         ends = [(self._end(bar), bar.strong) for bar in self.bars] if self.stacked else self._ends()
         after = min(0.5 * width, max((measure(words) * (1.1 if strong else 1) for words, strong in ends), default=0.0) + 10)
         scale = Scale(0.0, self.most or self._longest(), 0.0, width - beside - after - 4)

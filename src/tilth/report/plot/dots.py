@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tilth.records.figures import figure
 from tilth.report.plot.canvas import Canvas, measure
 from tilth.report.plot.figure import Table, table
-from tilth.report.plot.numbers import interval, short
+from tilth.report.plot.numbers import short
 from tilth.report.plot.scale import Scale
 
 Pair = tuple[float, float]
@@ -68,7 +69,7 @@ class Dots:
         canvas = Canvas(width)
         left, right = 10.0, width - 10.0
         if not canvas.narrow:
-            left = min(230.0, max((measure(one.label) for one in self.dots), default=0.0) + 22)
+            left = min(270.0, max((measure(one.label) for one in self.dots), default=0.0) + 22)
             right = width - min(230.0, max((measure(_words(one)) for one in self.dots), default=0.0) + 18)
         scale = Scale(self.low, self.high, left, right, self.log)
         top = canvas.height
@@ -115,4 +116,4 @@ class Dots:
 def _words(one: Dot) -> str:
     if one.shown:
         return one.shown
-    return interval(one.value, *(one.around or (None, None)))
+    return "unknown" if one.value is None else figure(one.value, one.around)

@@ -36,8 +36,7 @@ class Heat:
         left = min(0.36 * width, max((measure(row) for row in self.rows), default=0.0) + 14)
         each = min(110.0, (width - left - 4) / max(1, len(self.columns)))
         named = all(measure(name) <= each - 4 for name in self.columns)
-        canvas.text(2, 13, f"{self.corner[0]} ↓", "muted", room=left - 4)
-        canvas.text(left, 13, f"{self.corner[1]} →", "muted")
+        canvas.text(2, 13, f"{self.corner[0]} ↓   {self.corner[1]} →", "muted")
         for at, name in enumerate(self.columns):
             canvas.text(left + each * (at + 0.5), 30, name if named else str(at + 1), anchor="middle", room=each)
         canvas.height = 36.0

@@ -84,7 +84,9 @@ class Steps:
         points = [(frame.x(self.edges[0]), frame.bottom)]
         for at, share in enumerate(tall):
             points += [(frame.x(self.edges[at]), frame.y(share)), (frame.x(self.edges[at + 1]), frame.y(share))]
-        canvas.path([*points, (frame.x(self.edges[-1]), frame.bottom)], f"l {one.kind}")
+        whole = [*points, (frame.x(self.edges[-1]), frame.bottom)]
+        canvas.path(whole, "l halo")  # so that the outline is seen over the filled bars
+        canvas.path(whole, f"l {one.kind}")
 
 
 def whole_bins(sets: Sequence[Mapping[int, int]], bins: int = BINS) -> tuple[tuple[float, ...], list[tuple[int, ...]], bool]:

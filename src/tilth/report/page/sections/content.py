@@ -47,7 +47,8 @@ def _pairs(m: Material) -> Pairs:
     if m.against is not None:
         rows.append((f"records in {m.against.name}", f"{m.against.kept:,}", ""))
     if kept.words:
-        rows.append(("words in a text, median", str(_median(kept.words)), f"{m.source} {_median(real.words)}" if real and real.words else ""))
+        beside = f"{m.source} {_median(real.words)}" if real and real.words else ""
+        rows.append(("words in a text, median", str(_median(kept.words)), beside))
         rows.append(("characters in all", f"{kept.characters:,}", ""))
     if kept.labels:
         rows.append(("labels", f"{len(kept.labels):,}", f"{m.source} {len(real.labels):,}" if real and real.labels else ""))
@@ -83,7 +84,8 @@ def _labels(m: Material) -> Figure:
         title = f"The most frequent label is {biggest / smallest:.1f} times as frequent as the rarest"
     told = "; ".join(f"{label} {percent(kept.labels[label], kept.n)}" for label in top[:8])
     columns = ("label", "synthetic, share", f"{m.source}, share", "synthetic", m.source) if real else ("label", "share", "records")
-    n = f"n: {kept.n:,} synthetic" + (f", {real.n:,} {m.source}" if real else "") + (f". {more:,} rarer labels are not drawn" if more else "")
+    n = f"n: {kept.n:,} synthetic" + (f", {real.n:,} {m.source}" if real else "")
+    n += f". {more:,} rarer labels are not drawn" if more else ""
     how = "Lengths are shares of all records of a set. Synthetic labels are often balanced on purpose, real ones rarely are: a model "
     how += "trained on balanced labels expects them so."
     return Figure("labels", title, f"{title}: {told}.", f"{n}.", how, Bars(bars, columns))
@@ -112,7 +114,8 @@ def _lengths(m: Material) -> Figure:
         word = "as long as" if 0.8 <= ratio <= 1.25 else "shorter than" if ratio < 1 else "longer than"
         title = f"Texts are {word} {m.source} ones: a median of {ours:,} words, {m.source} {theirs:,}"
         told = f"median {ours:,} words, {m.source} {theirs:,}"
-    caption = f"n: {m.kept.texts:,} synthetic" + (f", {real.texts:,} {m.source}" if real else "") + " texts; words as tilth.text.ngrams.words 1."
+    caption = f"n: {m.kept.texts:,} synthetic" + (f", {real.texts:,} {m.source}" if real else "") + " texts; words as "
+    caption += "tilth.text.ngrams.words 1."
     if open_end:
         caption += " The last bin holds all longer texts."
     how = "Height is the share of a set's texts in a bin. A synthetic set with one narrow peak has texts of one length."

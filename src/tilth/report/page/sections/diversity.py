@@ -65,7 +65,8 @@ def _ratios(values: Sequence[Value]) -> Figure | None:
     title = f"{len(inside)} of {len(usable)} figures are as in real data" if inside else "No figure is as in real data"
     told = "; ".join(f"{one.metric} {shown(one)}, real {short(one.reference)}" for one in usable)
     caption = "Each figure divided by the same figure of equally many real rows. Hatched: 95 % interval of the real data's own figure."
-    how = "1 means as diverse as real data. Only distinct_n and vendi are more diverse to the right; self_bleu, compression and aps to the left."
+    how = "1 means as diverse as real data. Only distinct_n and vendi are more diverse to the right; self_bleu, compression and "
+    how += "aps to the left."
     mark = Dots(tuple(dots), max(0.0, low * 0.95), high * 1.05, "figure by that of real data (1 = the same)")
     return Figure("diversity-ratios", title, f"{title}: {told}.", caption, how, mark)
 
@@ -94,7 +95,7 @@ def _ngrams(m: Material, values: Sequence[Value]) -> Figure:
         series.append(Series(m.source, "real", tuple(theirs)))
         gap = next((one for one in values if one.metric == "distinct_3"), values[-1])
         title = _against_real(gap, "repeats more than real text", "repeats less than real text", "repeats about as much as real text")
-    told = "; ".join(f"n = {one.metric[-1]}: {shown(one)}{f', real {short(one.reference)}' if one.reference is not None else ''}" for one in values)
+    told = "; ".join(f"n = {one.metric[-1]}: {shown(one)}, real {short(one.reference)}" for one in values)
     caption = f"Computed for this report: distinct n-grams by all n-grams, pooled over {tokens:,} words of each set (seed {m.facts.seed}, "
     caption += f"{values[0].n:,} rows); 95 % band by subsampling; words as {values[0].kernel}."
     how = "1 means that no sequence of n words comes twice. The share falls as a set grows, so sets are compared at equal numbers of words."
@@ -116,13 +117,16 @@ def _look_alikes(m: Material, near: Neighbourhood) -> Figure:
     if near.real is not None and near.across is not None:
         curves += [curve(f"{m.source} to {m.source}", "real", near.real), curve(f"synthetic to {m.source}", "holdout", near.across)]
         theirs = float(np.median(near.real))
-        word = "closer together than" if ours > theirs + 0.02 else "farther apart than" if ours < theirs - 0.02 else "about as close together as"
+        word = "closer together than" if ours > theirs + 0.02 else "farther apart than" if ours < theirs - 0.02 else "about as "
+        word += "close together as"
         title = f"Synthetic rows lie {word} {m.source} ones: median cosine {short(ours)}, {m.source} {short(theirs)}"
         told += f"; {m.source} {short(theirs)}; synthetic to {m.source} {short(float(np.median(near.across)))}"
     assert m.vectors is not None
-    n = f"n {len(near.synthetic):,} of {m.kept.texts:,} synthetic rows" + (f", {len(near.real):,} {m.source}" if near.real is not None else "")
+    n = f"n {len(near.synthetic):,} of {m.kept.texts:,} synthetic rows"
+    n += f", {len(near.real):,} {m.source}" if near.real is not None else ""
     caption = f"{n}, drawn with seed {m.facts.seed}; in a larger sample neighbours are closer. Vectors: {m.vectors.kernel}."
-    how = "A curve farther right has nearer neighbours. Copies show as a step at 1. Where synthetic rows lie closer to real ones than real ones "
+    how = "A curve farther right has nearer neighbours. Copies show as a step at 1. Where synthetic rows lie closer to real ones "
+    how += "than real ones "
     how += "to each other, ask whether they were copied."
     links = (("the most alike pairs", "why-most-alike"),) if m.shown else ()
     mark = Ecdf(tuple(curves), "cosine to the nearest other row")
@@ -130,7 +134,7 @@ def _look_alikes(m: Material, near: Neighbourhood) -> Figure:
 
 
 def _map(m: Material, found: Plane) -> Figure:
-    first, second = (f"{100 * one:.0f} % of the variance" for one in found.told)
+    first, second = (f"{100 * one:.0f} %" for one in found.told)
     mark = hexes(found.synthetic, found.real, (f"1st component, {first}", f"2nd, {second}"))
     held = [cell for cell in mark.cells if cell[2]]
     title, told = "Where are clumps and gaps?", f"{len(held)} hexagons hold {len(found.synthetic):,} synthetic rows"
@@ -143,7 +147,8 @@ def _map(m: Material, found: Plane) -> Figure:
     caption = f"{NEVER} PCA of both sets together, n {len(found.synthetic):,} synthetic"
     caption += f", {len(found.real):,} {m.source}" if found.real is not None else ""
     caption += f", seed {m.facts.seed}. The two axes hold {100 * sum(found.told):.0f} % of the variance. Vectors: {m.vectors.kernel}."
-    how = "Strong hexagons are clumps. Rings without a hexagon below them are kinds of real text that the set lacks, as far as two axes can show."
+    how = "Strong hexagons are clumps. Rings without a hexagon below them are kinds of real text that the set lacks, as far as "
+    how += "two axes can show."
     return Figure("map", title, f"{title}: {told}.", caption, how, mark)
 
 
@@ -166,7 +171,8 @@ def _coverage(m: Material, name: str, counts: Counter[tuple[str, str]]) -> Figur
     caption = f"Kept records by drawn {name} and label; even use would be {expected:.1f} in each cell that is used. n {sum(every):,}."
     caption += " A value may be written for one label only." if 0 in every else ""
     caption += f" {hidden} rarer values are not drawn." if hidden else ""
-    how = "Shade: count by the count of even use; the middle shade is even. Stripes are values that were drawn, or kept, too seldom or too often."
+    how = "Shade: count by the count of even use; the middle shade is even. Stripes are values that were drawn, or kept, too "
+    how += "seldom or too often."
     plain = tuple(tuple(float(n) for n in line) for line in cells)
     mark = Heat(tuple(ranked), tuple(label or "records" for label in columns), plain, shade, (name, "label"))
     return Figure(f"coverage-{_slug(name)}", title, f"{title}. {caption}", caption, how, mark)

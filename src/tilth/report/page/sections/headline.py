@@ -33,7 +33,8 @@ def blocks(m: Material) -> list[Block]:
         columns.insert(3, f"in {m.against.name}")
         for row in rows:
             row.insert(3, other[row[0]].shown or "unknown" if row[0] in other else "no such gate")
-    note = "Suggested gates are not yours: no yes rests on them until the flow says so." if any(one.gate.suggested for one in checked) else ""
+    note = "Suggested gates are not yours: no yes rests on them until the flow says so." if any(one.gate.suggested for one in "
+    note += "checked) else ""
     out.append(sheet("Gates: what was asked, and what was found", columns, rows, note))
     if m.facts.stale:
         out.append(Line("metrics.json speaks of other records than those that are kept now, so no figure counts.", "warning"))
@@ -56,7 +57,7 @@ def _figure(drawn: list[Checked], of: int) -> Figure:
         "gates",
         title,
         f"{title}: {told}.",
-        f"Dot: value; line: 95 % interval; dashed: what is asked; hollow: the same for real data. n: {n}.{unknown}",
+        f"Dot: value; line: 95 % interval; dashed: what is asked; hatched: the same for real data. n: {n}.{unknown}",
         "A gate on the interval holds when the whole line lies on the asked side of the dashed mark: doubt counts against it.",
         Dots(tuple(dots), 0.0, 1.0, "share, 0 to 1"),
     )

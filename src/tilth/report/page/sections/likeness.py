@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tilth.evaluate.base import Value
+from tilth.records.figures import figure
 from tilth.report.look.material import Material
 from tilth.report.page.blocks import Block, Line, Missing, Plot
 from tilth.report.page.figures import LIKENESS, chosen, findings, named, not_measured, shown, unmeasured, values_sheet
@@ -42,12 +43,14 @@ def _told(value: Value) -> Figure:
     low, high = value.detail.get("permuted") or (0.5, 0.5)
     dot = Dot("AUC of the classifier", value.value, value.interval, value.n, reference=0.5, reference_around=(low, high))
     auc = value.value or 0.5
-    title = "A classifier cannot tell it from real data" if low <= auc <= high else f"A classifier can tell it from real data (AUC {short(auc)})"
+    title = "A classifier cannot tell it from real data" if low <= auc <= high else f"A classifier can tell it from real data "
+    title += "(AUC {figure(auc)})"
     p = value.detail.get("p")
     caption = f"{value.kernel}; n {value.n:,} rows of both sets; 95 % bootstrap interval; hatched: AUC under permuted sources"
     caption += f" (p = {short(p)})." if isinstance(p, (int, float)) else "."
     how = "0.5: no better than guessing; 1: every row is recognised. Recognisable is not useless: utility says what the rows are worth."
-    return Figure("c2st", title, f"{title}: AUC {shown(value)}, 0.5 is chance.", caption, how, Dots((dot,), 0.0, 1.0, "AUC (0.5 = cannot be told)"))
+    mark = Dots((dot,), 0.0, 1.0, "AUC (0.5 = cannot be told)")
+    return Figure("c2st", title, f"{title}: AUC {shown(value)}, 0.5 is chance.", caption, how, mark)
 
 
 def _telling(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -67,7 +70,8 @@ def _words(m: Material, found: list[tuple[str, int, int]]) -> Figure:
         first = Part(ours / n, percent(ours, n), "synthetic", "synthetic")
         bars.append(Bar(word, (first, Part(theirs / of, percent(theirs, of), "real", m.source)), more=(ours, theirs)))
     title = f"Most telling words: {', '.join(word for word, _, _ in found[:3])}"
-    told = "; ".join(f"{word} in {percent(ours, n)} of synthetic and {percent(theirs, of)} of {m.source} texts" for word, ours, theirs in found[:6])
+    shares = ((word, percent(ours, n), percent(theirs, of)) for word, ours, theirs in found[:6])
+    told = "; ".join(f"{word} in {one} of synthetic and {other} of {m.source} texts" for word, one, other in shares)
     caption = f"Computed for this report: shares of texts that hold the word. n {n:,} synthetic, {of:,} {m.source}, seed {m.facts.seed}. "
     caption += "Ranked by log-odds with an informative prior (Monroe, Colaresi & Quinn 2008)."
     how = "Words far more frequent in one set say what to change: a prompt's own words, a habit of the model, a topic that is missing."

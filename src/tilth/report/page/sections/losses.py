@@ -86,9 +86,10 @@ def _reasons(m: Material) -> list[str]:
 
 
 def _beside(facts: Facts, other: Facts) -> Block:
-    rows = [[name, getattr(facts, name), getattr(other, name)] for name in ("tried", "generated", "kept", "rejected", "to_review")]
+    names = {"tried": "tried", "generated": "generated", "kept": "kept", "rejected": "rejected", "to_review": "waiting for people"}
+    rows = [[words, getattr(facts, name), getattr(other, name)] for name, words in names.items()]
     rows.append(["kept, share of tried", percent(facts.kept, facts.tried), percent(other.kept, other.tried)])
-    return sheet(f"Beside {other.name}", ["", facts.name, f"in {other.name}"], rows)
+    return sheet(f"Beside {other.name}", ["records", facts.name, f"in {other.name}"], rows)
 
 
 def _cost(m: Material) -> Figure:

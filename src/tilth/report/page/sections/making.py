@@ -23,7 +23,8 @@ def blocks(m: Material) -> list[Block]:
     facts = m.facts
     out: list[Block] = [Line(_origin(m)), Pairs(tuple(_facts(m)))]
     if facts.usage.by_role:
-        out.append(sheet("Models and calls", ["role", "model", "calls", "tokens in", "tokens out", "cost"], [_role(*one) for one in facts.usage.by_role.items()]))
+        columns = ["role", "model", "calls", "tokens in", "tokens out", "cost"]
+        out.append(sheet("Models and calls", columns, [_role(*one) for one in facts.usage.by_role.items()]))
     if m.costs is not None:
         out.append(Plot(_costs(m, m.costs)))
         out.append(Plot(_time(m.costs)))
@@ -58,7 +59,8 @@ def _facts(m: Material) -> list[tuple[str, str, str]]:
     rows += [("seed", str(facts.seed), ""), ("started", facts.started or "unknown", ""), ("ended", facts.ended or "not yet", "")]
     usage = facts.usage
     rows.append(("calls", f"{usage.calls:,}", f"{usage.tokens_in:,} tokens in, {usage.tokens_out:,} out"))
-    rows.append(("cost", "unknown: a model has no price" if usage.usd is None else f"${short(usage.usd)}", ""))
+    cost = "unknown: a model has no price" if usage.usd is None else f"${short(usage.usd)}" if usage.calls else "no model was called"
+    rows.append(("cost", cost, ""))
     if m.against is not None:
         other = m.against.usage
         rows.append((f"cost of {m.against.name}", "unknown" if other.usd is None else f"${short(other.usd)}", f"{other.calls:,} calls"))
@@ -68,11 +70,13 @@ def _facts(m: Material) -> list[tuple[str, str, str]]:
 
 def _role(role: str, one: Mapping[str, Any]) -> list[Any]:
     usd = one.get("usd")
-    return [role, str(one.get("model", "")), one.get("calls"), one.get("tokens_in"), one.get("tokens_out"), "unknown" if usd is None else f"${short(usd)}"]
+    cost = "unknown" if usd is None else f"${short(usd)}"
+    return [role, str(one.get("model", "")), one.get("calls"), one.get("tokens_in"), one.get("tokens_out"), cost]
 
 
 def _input(name: str, one: Mapping[str, Any]) -> list[Any]:
-    return [name, str(one.get("file") or "unknown"), one.get("rows"), str(one.get("sha256") or "unknown")[:16], str(one.get("licence") or "unknown")]
+    file, sha256, licence = (str(one.get(key) or "unknown") for key in ("file", "sha256", "licence"))
+    return [name, file, one.get("rows"), sha256[:16], licence]
 
 
 def _costs(m: Material, found: Costs) -> Figure:
@@ -85,9 +89,11 @@ def _costs(m: Material, found: Costs) -> Figure:
     bars, whole = _stacks(found, amount, lambda value: f"${short(value)}" if paid else f"{value:,.0f}")
     kept = sum(amount(many["kept"]) for many in found.by_role.values() if "kept" in many)
     title = f"{percent(kept, whole)} of what was spent went into records that are kept"
-    note = "" if paid else " Prices are free or not known, so tokens are counted." if found.priced else " Not every price is known, so tokens are counted."
+    note = "" if paid else " Prices are free or not known, so tokens are counted." if found.priced else " Not every price is "
+    note += "known, so tokens are counted."
     caption = f"{unit} of all paid calls of all starts, from the journal.{note}"
-    how = "What rejected records and repeated calls cost is paid all the same; a judge that reads each row is no single record's cost where it reads many."
+    how = "What rejected records and repeated calls cost is paid all the same; a judge that reads each row is no single record's "
+    how += "cost where it reads many."
     names = ("role", *(f"{WORDS[one]}, {unit}" for one in OUTCOMES))
     told = "; ".join(f"{bar.label}: {', '.join(f'{part.name} {short(part.value)}' for part in bar.parts if part.value)}" for bar in bars)
     return Figure("costs", title, f"{title}. {told}.", caption, how, Bars(tuple(bars), names, stacked=True))

@@ -35,7 +35,8 @@ def blocks(m: Material) -> list[Block]:
         out.append(not_measured(m, "Does it hold text of the holdout?", "" if m.facts.sizes.get("holdout") else " --holdout FILE", why))
     out += unmeasured(m, named(SAFETY))
     if not any(one.metric == "nearest_is_training" for one in values):
-        out.append(not_measured(m, "Is it closer to what generation read than to other real rows?", " --real FILE --holdout FILE", "not measured"))
+        question = "Is it closer to what generation read than to other real rows?"
+        out.append(not_measured(m, question, " --real FILE --holdout FILE", "not measured"))
     unlooked = "this version of tilth has no measure of it"
     out.append(Missing("Privacy by distance, personal data, toxicity", unlooked))
     return out
@@ -47,14 +48,15 @@ def _contamination(values: Sequence[Value]) -> Figure:
         n = round((one.value or 0.0) * one.n)
         short_rows = one.detail.get("shorter_than_n")
         real = one.reference
-        parts = [Part(one.value or 0.0, f"{n:,} of {one.n:,}", "rejected", "synthetic")]
+        parts = [Part(one.value or 0.0, f"{n:,} of {one.n:,}", "synthetic", "synthetic")]
         if real is not None:
             parts.append(Part(real, f"{100 * real:.1f} %", "real", "real"))
         bars.append(Bar(_rule(one), tuple(parts), more=(n, short_rows if isinstance(short_rows, int) else None)))
     most = max(one.value or 0.0 for one in values)
     title = "No record holds text of the holdout" if not most else f"{round(most * values[0].n):,} records hold text of the holdout"
     told = "; ".join(f"{_rule(one)}: {round((one.value or 0) * one.n):,} of {one.n:,}" for one in values)
-    columns = ["rule", "share", *(["real data, share"] if any(one.reference is not None for one in values) else []), "records", "holdout rows too short"]
+    real_too = ["real data, share"] if any(one.reference is not None for one in values) else []
+    columns = ["rule", "share", *real_too, "records", "holdout rows too short"]
     caption = f"n {values[0].n:,} records. Holdout rows shorter than the rule are looked for whole. Real data: the same share of real rows."
     how = "A record counts when it shares so many words in a row with one holdout row. A test on such a holdout is too kind."
     mark = Bars(tuple(bars), tuple(columns))

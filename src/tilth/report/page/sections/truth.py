@@ -8,10 +8,10 @@ from typing import Any
 from tilth.evaluate.base import Value
 from tilth.report.look.material import Material
 from tilth.report.look.scored import Confusion, Spread
-from tilth.report.page.blocks import Block, Missing, Plot
+from tilth.report.page.blocks import Block, Missing, Plot, sheet
 from tilth.report.page.figures import OTHERS, chosen, findings, not_measured, shown, unmeasured, values_sheet
 from tilth.report.plot.dots import Dot, Dots
-from tilth.report.plot.figure import Figure
+from tilth.report.plot.figure import Cell, Figure
 from tilth.report.plot.heat import Heat
 from tilth.report.plot.numbers import percent, short
 from tilth.report.plot.steps import Counted, Steps
@@ -41,7 +41,11 @@ def blocks(m: Material) -> list[Block]:
         command = f'tilth curate {m.command} -s "label_noise action=flag"'
         out.append(Missing("Which labels are doubted", "no student has judged them", command))
     out.append(Missing("What people say of the labels", "no human labels yet", f"tilth review {m.command}"))
-    out += [Plot(_spread(one, m)) for one in m.spreads[:SCORES]]
+    graded = [one for one in m.spreads if one.graded]
+    if m.spreads:
+        rows: list[tuple[Cell, ...]] = [(one.step, one.scored, sum(one.acted), one.unscored, _why(one)) for one in m.spreads]
+        out.append(sheet("What each step of curation did", ["step", "scored", "acted upon", "without a score", "why"], rows))
+    out += [Plot(_spread(one, m)) for one in graded[:SCORES]]
     if not m.spreads:
         out.append(Missing("Scores and thresholds", "no step of curation has scored these records", f"tilth curate {m.command} -s STEP"))
     return out
@@ -61,9 +65,10 @@ def _by_label(value: Value) -> Figure:
     title = f"The student agrees least with {worst}: {short(found['value'])}"
     if len(ranked) > 1 and ranked[-1][1]["interval"][0] <= found["interval"][1]:
         title = "No label stands out: the student agrees about equally with all"
-    real = f" Hollow: the same student on real data, {shown_reference(value)}." if value.reference is not None else ""
+    real = f" Hatched: the same student on real data, {shown_reference(value)}." if value.reference is not None else ""
     caption = f"{value.kernel}; {value.detail.get('judge', 'trained on other rows')}. 95 % Wilson intervals. n {value.n:,}.{real}"
-    how = "The share of rows whose label a small student predicts that never saw them. It is no person: a hard label and a wrong one look alike."
+    how = "The share of rows whose label a small student predicts that never saw them. It is no person: a hard label and a wrong "
+    how += "one look alike."
     desc = f"{title}. All labels {shown(value)}."
     return Figure(f"by-label-{value.metric}", title, desc, caption, how, Dots(tuple(dots), 0.0, 1.0, "share of rows, 0 to 1"))
 
@@ -79,14 +84,16 @@ def _matrix(found: Confusion) -> Figure:
     right = sum(found.counts[at][at] for at in range(len(found.labels)))
     whole = sum(map(sum, found.counts))
     shade = tuple(tuple(n / max(1, sum(line)) for n in line) for line in found.counts)
-    pairs = [(n, said, given) for said, line in zip(found.labels, found.counts, strict=True) for given, n in zip(found.labels, line, strict=True)]
+    cells = ((said, line) for said, line in zip(found.labels, found.counts, strict=True))
+    pairs = [(n, said, given) for said, line in cells for given, n in zip(found.labels, line, strict=True)]
     worst = max((one for one in pairs if one[1] != one[2]), default=(0, "", ""))
     title = f"Students agree with {percent(right, whole)} of the labels"
     if worst[0]:
         title += f"; most doubted: {worst[2]} that reads as {worst[1]} ({worst[0]:,})"
     caption = f"Rows: what students say that never saw the row; columns: the given label. n {whole:,}, before curation. Step {found.step}."
     how = "Numbers off the diagonal are labels that the students contradict. Shade: share of the row. Students err too; people decide."
-    mark = Heat(found.labels, found.labels, tuple(tuple(float(n) for n in line) for line in found.counts), shade, ("students say", "given label"))
+    counts = tuple(tuple(float(n) for n in line) for line in found.counts)
+    mark = Heat(found.labels, found.labels, counts, shade, ("students say", "given label"))
     return Figure("confusion", title, f"{title}. Diagonal {right:,} of {whole:,}.", caption, how, mark)
 
 
@@ -94,14 +101,19 @@ def _spread(one: Spread, m: Material) -> Figure:
     acted, stays = sum(one.acted), sum(one.stays)
     sets = (Counted("stays", "kept", tuple(one.stays), filled=True), Counted("acted upon", "rejected", tuple(one.acted), filled=True))
     title = f"Step {one.step} acts upon {acted:,} of {acted + stays:,} scored rows" if acted else f"Step {one.step} acts upon no row"
-    why = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in one.reasons.most_common(3))
+    why = _why(one)
     unscored = f" {one.unscored:,} more have no score and stay." if one.unscored else ""
     caption = f"Scores of the step before it decided. n {acted + stays:,}.{unscored} {why}".strip()
-    how = "Moving a threshold is free: the scores stay. Rows in bins beside the border are those that a moved threshold would take or spare."
+    how = "Moving a threshold is free: the scores stay. Rows in bins beside the border are those that a moved threshold would "
+    how += "take or spare."
     desc = f"{title}. Scores from {short(one.edges[0])} to {short(one.edges[-1])}. {why}"
     links = ((f"kept records nearest to the border of {one.step}", f"why-border-of-{_slug(one.step)}"),) if m.shown and one.border else ()
     mark = Steps(one.edges, sets, f"score of {one.step}", stacked=True)
     return Figure(f"score-{one.step}", title, desc, caption, how, mark, links)
+
+
+def _why(one: Spread) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in one.reasons.most_common(3))
 
 
 def _slug(text: str) -> str:

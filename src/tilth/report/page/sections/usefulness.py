@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tilth.evaluate.base import Value
+from tilth.evaluate.utility.arms import EDA, MAJORITY, REAL, TEMPLATES
+from tilth.evaluate.utility.metric import CURATED, SYNTHETIC
 from tilth.report.look.material import Material
 from tilth.report.page.blocks import Block, Line, Missing, Plot, sheet
 from tilth.report.page.figures import USE, chosen, findings, named, not_measured, unmeasured, values_sheet
@@ -15,7 +17,8 @@ from tilth.report.plot.lines import Lines, Point, Series
 from tilth.report.plot.numbers import interval, short
 
 ANCHOR, TITLE, QUESTION = "usefulness", "Is it useful", "What a student learns from it, against every cheap control."
-KINDS = {"real": "real", "synthetic": "synthetic", "majority": "plain", "eda": "review", "templates": "holdout"}
+KINDS = {REAL: "real", MAJORITY: "plain", EDA: "review", TEMPLATES: "holdout"}
+WHOLE, AT_RANDOM = "rows before curation", "as many at random"
 
 
 def blocks(m: Material) -> list[Block]:
@@ -33,7 +36,7 @@ def blocks(m: Material) -> list[Block]:
         own = [one for one in cells if one.get("student") == student]
         out += [Plot(_arms(student, size, own, values)) for size in _sizes(own)]
         out += [Plot(figure)] if (figure := _curve(student, own)) is not None else []
-    if not any(len(_sizes([one for one in cells if one.get("student") == name])) > 1 for name in {str(one.get("student")) for one in cells}):
+    if len(_sizes(cells)) < 2:
         command = f"tilth evaluate {m.command} --utility --sizes 16,50,100"
         out.append(Missing("Low-data curve", "measured at one number of real rows only", command))
     out.append(Missing("Is more better?", "the score against the number of synthetic rows was not measured"))
@@ -46,46 +49,71 @@ def blocks(m: Material) -> list[Block]:
 
 
 def _sizes(cells: Sequence[Mapping[str, Any]]) -> list[int]:
-    return sorted({int(one["size"]) for one in cells if one.get("size") and one.get("arm") == "synthetic"})
+    return sorted({int(one["size"]) for one in cells if one.get("size") and one.get("arm") == SYNTHETIC})
 
 
-def _name(cell: Mapping[str, Any]) -> str:
-    """An arm in words."""
+def _arm(cell: Mapping[str, Any], curated: bool) -> str:
+    """The rows of an arm in words. curated: the run was curated, so `synthetic` stands for the rows before that."""
+    arm, filtered = str(cell.get("arm")), str(cell.get("filter") or "")
+    if arm == SYNTHETIC:
+        if filtered == CURATED:
+            return "kept synthetic rows"
+        if filtered.startswith("random half"):
+            return AT_RANDOM
+        return WHOLE if curated and not filtered else " ".join(part for part in (arm, filtered) if part)
+    return f"{arm} ({filtered})" if filtered else arm
+
+
+def _name(cell: Mapping[str, Any], curated: bool) -> str:
+    """An arm with how it was used."""
+    if cell.get("arm") in (REAL, MAJORITY):
+        return "real rows alone" if cell.get("arm") == REAL else "most frequent label"
+    rows = _arm(cell, curated)
+    words = f"{rows} alone" if cell.get("way") == "only" else f"real + {rows}"
+    return words if cell.get("weighting") in ("plain", "", None) else f"{words}, {cell.get('weighting')}"
+
+
+def _kind(cell: Mapping[str, Any], curated: bool) -> str:
     arm = str(cell.get("arm"))
-    words = {"add": f"real + {arm}", "only": f"{arm} alone", "": arm}.get(str(cell.get("way", "")), arm)
-    if arm in ("real", "majority"):
-        words = {"real": "real rows alone", "majority": "most frequent label"}[arm]
-    more = [part for part in (str(cell.get("filter") or ""), str(cell.get("weighting") or "").replace("plain", "")) if part]
-    return f"{words} ({', '.join(more)})" if more else words
+    if arm == SYNTHETIC:
+        return {WHOLE: "rejected", AT_RANDOM: "plain"}.get(_arm(cell, curated), "synthetic")
+    return KINDS.get(arm, "plain")
+
+
+def _was_curated(cells: Sequence[Mapping[str, Any]]) -> bool:
+    return any(one.get("filter") == CURATED for one in cells)
+
+
+def _said(cells: Sequence[Mapping[str, Any]], curated: bool) -> Mapping[str, Any] | None:
+    """The cell that speaks of the kept rows: plainly added to the real ones."""
+    wanted = CURATED if curated else ""
+    found = (one for one in cells if one.get("arm") == SYNTHETIC and one.get("way") == "add" and (one.get("filter") or "") == wanted)
+    return next((one for one in found if one.get("verdict")), None)
 
 
 def _arms(student: str, size: int, cells: Sequence[Mapping[str, Any]], values: Sequence[Value]) -> Figure:
     own = [one for one in cells if one.get("size") == size or (one.get("size") == 0 and one.get("way") == "only")]
-    own.sort(key=lambda one: (one["value"], _name(one)))
-    real = next((one for one in own if one.get("arm") == "real"), None)
-    dots = tuple(
-        Dot(
-            _name(one),
-            one["value"],
-            tuple(one["interval"]),
-            one.get("n"),
-            reference=real["value"] if real else None,
-            kind=KINDS.get(str(one.get("arm")).lower(), "plain"),
-            note=_gain(one),
-        )
-        for one in own
-    )
+    curated = _was_curated(own)
+    own.sort(key=lambda one: (one["value"], _name(one, curated)))
+    real = next((one["value"] for one in own if one.get("arm") == REAL), None)
+    dots = tuple(_dot(one, curated, real) for one in own)
     metric = str(own[0].get("metric", "score")).replace("_", " ")
-    said = next((one for one in own if one.get("arm") == "synthetic" and one.get("way") == "add" and one.get("verdict")), None)
-    title = f"{student}, {size} real rows: {_verdict(said)}"
-    told = "; ".join(f"{_name(one)} {interval(one['value'], *one['interval'])}" for one in own)
-    fits = own[0].get("fits")
-    caption = f"{metric} on {own[0].get('n', 0):,} holdout rows; 95 % paired bootstrap over rows and draws of real rows; {fits} fits an arm"
-    caption += f", seed {values[0].seed}. Upright line: the real rows alone."
-    how = "Synthetic rows are worth something where real + synthetic lies right of the real rows alone, and right of templates, which no model wrote."
+    title = f"{student}, {size} real rows: {_verdict(_said(own, curated))}"
+    told = "; ".join(f"{one.label} {interval(one.value, *(one.around or (None, None)))}" for one in dots)
+    caption = f"{metric} on {own[0].get('n', 0):,} holdout rows; 95 % paired bootstrap over rows and draws of real rows; "
+    caption += f"{own[0].get('fits')} fits an arm, seed {values[0].seed}. Upright line: the real rows alone."
+    how = "Synthetic rows are worth something where the real rows with them lie right of the real rows alone, and right of templates, "
+    how += "which no model wrote. Balanced: as much weight for the synthetic rows together as for the real ones."
     low, high = min(one["interval"][0] for one in own), max(one["interval"][1] for one in own)
     mark = Dots(dots, max(0.0, low - 0.05), min(1.0, high + 0.05), f"{metric}, higher is better")
     return Figure(f"arms-{_slug(student)}-{size}", title, f"{title}. {told}.", caption, how, mark)
+
+
+def _dot(one: Mapping[str, Any], curated: bool, real: float | None) -> Dot:
+    low, high = one["interval"]
+    return Dot(
+        _name(one, curated), one["value"], (low, high), one.get("n"), reference=real, kind=_kind(one, curated), note=_gain(one)
+    )
 
 
 def _gain(one: Mapping[str, Any]) -> str:
@@ -96,9 +124,14 @@ def _gain(one: Mapping[str, Any]) -> str:
 def _verdict(said: Mapping[str, Any] | None) -> str:
     if said is None:
         return "what each arm scores"
-    words = {"gain": "synthetic rows help", "loss": "synthetic rows harm", "no gain": "no gain is shown", "unknown": "a gain, but without its control"}
+    words = {
+        "gain": "synthetic rows help",
+        "loss": "synthetic rows harm",
+        "no gain": "no gain is shown",
+        "unknown": "better than real rows alone, but a control is missing",
+    }
     gain = said.get("gain")
-    by = f" ({100 * gain['value']:+.1f} points over the real rows alone)" if isinstance(gain, Mapping) else ""
+    by = f" ({100 * gain['value']:+.1f} points)" if isinstance(gain, Mapping) else ""
     return words.get(str(said["verdict"]), str(said["verdict"])) + by
 
 
@@ -109,18 +142,24 @@ def _curve(student: str, cells: Sequence[Mapping[str, Any]]) -> Figure | None:
         return None
     lines: dict[str, list[Point]] = {}
     kinds: dict[str, str] = {}
+    curated = _was_curated(cells)
     for one in cells:
-        if one.get("size") and (one.get("way") == "add" or one.get("arm") in ("real", "majority")) and one.get("weighting") in ("plain", None):
-            name = _name(one)
-            lines.setdefault(name, []).append(Point(int(one["size"]), one["value"], tuple(one["interval"]), one.get("n")))
-            kinds[name] = KINDS.get(str(one.get("arm")).lower(), "plain")
+        if not one.get("size") or _arm(one, curated) == AT_RANDOM or one.get("weighting") not in ("plain", "", None):
+            continue
+        if one.get("way") == "only" and one.get("arm") not in (REAL, MAJORITY):
+            continue
+        name, (low, high) = _name(one, curated), one["interval"]
+        around = None if one.get("arm") == MAJORITY else (low, high)
+        lines.setdefault(name, []).append(Point(int(one["size"]), one["value"], around, one.get("n")))
+        kinds[name] = _kind(one, curated)
     series = tuple(Series(name, kinds[name], tuple(points)) for name, points in lines.items() if len(points) > 1)
     if not series:
         return None
     metric = str(cells[0].get("metric", "score")).replace("_", " ")
     title = f"{student}: what synthetic rows add as real ones become more"
     told = "; ".join(f"{one.name} {', '.join(f'{short(p.x)}: {short(p.y)}' for p in one.points)}" for one in series)
-    caption = f"{metric} on {cells[0].get('n', 0):,} holdout rows; 95 % bands; plain weights; sizes {', '.join(map(str, sizes))}."
+    caption = f"{metric} on {cells[0].get('n', 0):,} holdout rows; 95 % bands, none for the most frequent label; plain weights; "
+    caption += f"sizes {', '.join(map(str, sizes))}."
     how = "Where the lines meet, synthetic rows add nothing any more: so many real rows are worth as much."
     mark = Lines(series, ("real rows (log)", metric), log=True, floor=0.0, roof=1.0, every=True, x_name="real rows")
     return Figure(f"low-data-{_slug(student)}", title, f"{title}. {told}.", caption, how, mark)
