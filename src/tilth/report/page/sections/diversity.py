@@ -117,8 +117,8 @@ def _look_alikes(m: Material, near: Neighbourhood) -> Figure:
     if near.real is not None and near.across is not None:
         curves += [curve(f"{m.source} to {m.source}", "real", near.real), curve(f"synthetic to {m.source}", "holdout", near.across)]
         theirs = float(np.median(near.real))
-        word = "closer together than" if ours > theirs + 0.02 else "farther apart than" if ours < theirs - 0.02 else "about as "
-        word += "close together as"
+        same = "about as close together as"
+        word = "closer together than" if ours > theirs + 0.02 else "farther apart than" if ours < theirs - 0.02 else same
         title = f"Synthetic rows lie {word} {m.source} ones: median cosine {short(ours)}, {m.source} {short(theirs)}"
         told += f"; {m.source} {short(theirs)}; synthetic to {m.source} {short(float(np.median(near.across)))}"
     assert m.vectors is not None

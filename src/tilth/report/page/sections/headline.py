@@ -33,8 +33,8 @@ def blocks(m: Material) -> list[Block]:
         columns.insert(3, f"in {m.against.name}")
         for row in rows:
             row.insert(3, other[row[0]].shown or "unknown" if row[0] in other else "no such gate")
-    note = "Suggested gates are not yours: no yes rests on them until the flow says so." if any(one.gate.suggested for one in "
-    note += "checked) else ""
+    note = "Suggested gates are not yours: no yes rests on them until the flow says so."
+    note = note if any(one.gate.suggested for one in checked) else ""
     out.append(sheet("Gates: what was asked, and what was found", columns, rows, note))
     if m.facts.stale:
         out.append(Line("metrics.json speaks of other records than those that are kept now, so no figure counts.", "warning"))

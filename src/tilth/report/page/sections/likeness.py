@@ -43,8 +43,8 @@ def _told(value: Value) -> Figure:
     low, high = value.detail.get("permuted") or (0.5, 0.5)
     dot = Dot("AUC of the classifier", value.value, value.interval, value.n, reference=0.5, reference_around=(low, high))
     auc = value.value or 0.5
-    title = "A classifier cannot tell it from real data" if low <= auc <= high else f"A classifier can tell it from real data "
-    title += "(AUC {figure(auc)})"
+    can = f"can tell it from real data (AUC {figure(auc)})"
+    title = f"A classifier {'cannot tell it from real data' if low <= auc <= high else can}"
     p = value.detail.get("p")
     caption = f"{value.kernel}; n {value.n:,} rows of both sets; 95 % bootstrap interval; hatched: AUC under permuted sources"
     caption += f" (p = {short(p)})." if isinstance(p, (int, float)) else "."

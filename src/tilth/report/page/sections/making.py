@@ -89,8 +89,8 @@ def _costs(m: Material, found: Costs) -> Figure:
     bars, whole = _stacks(found, amount, lambda value: f"${short(value)}" if paid else f"{value:,.0f}")
     kept = sum(amount(many["kept"]) for many in found.by_role.values() if "kept" in many)
     title = f"{percent(kept, whole)} of what was spent went into records that are kept"
-    note = "" if paid else " Prices are free or not known, so tokens are counted." if found.priced else " Not every price is "
-    note += "known, so tokens are counted."
+    why = "Nothing had a price" if found.priced else "Not every price is known"
+    note = "" if paid else f" {why}, so tokens are counted."
     caption = f"{unit} of all paid calls of all starts, from the journal.{note}"
     how = "What rejected records and repeated calls cost is paid all the same; a judge that reads each row is no single record's "
     how += "cost where it reads many."
