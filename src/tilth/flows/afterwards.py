@@ -12,14 +12,22 @@ Format = Literal[
     "parquet", "jsonl", "csv", "text", "chat", "alpaca", "sharegpt", "messages", "prompt_completion", "dpo", "kto", "hub", "argilla",
     "label_studio", "croissant",
 ]  # fmt: skip
+_PAIRS: tuple[tuple[str, ...], ...] = (
+    ("instruction", "output"), ("prompt", "completion"), ("question", "answer"), ("text", "label"), ("instruction", "code"),
+    ("prompt", "code"), ("prompt", "response"), ("prompt", "output"), ("premise", "hypothesis", "label"),
+)  # fmt: skip
+_SPOKEN = (("messages",), *_PAIRS)
+PAIRS = (
+    ("instruction", "output"), ("prompt", "completion"), ("prompt", "response"), ("prompt", "output"), ("question", "answer"),
+    ("instruction", "code"), ("prompt", "code"), ("premise", "hypothesis", "label"), ("text", "label"),
+)  # fmt: skip
+"""Columns of which one stands for what is asked and the other for what is answered."""
+
 NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
-    "alpaca": (("instruction", "output"), ("prompt", "completion")),
-    "chat": (("messages",), ("instruction", "output"), ("prompt", "completion"), ("question", "answer"), ("instruction", "code")),
-    "sharegpt": (("messages",), ("instruction", "output"), ("prompt", "completion"), ("question", "answer"), ("instruction", "code")),
-    "messages": (("messages",), ("instruction", "output"), ("prompt", "completion"), ("question", "answer"), ("instruction", "code")),
-    "prompt_completion": (("instruction", "output"), ("prompt", "completion"), ("question", "answer"), ("instruction", "code")),
+    **dict.fromkeys(("chat", "messages", "sharegpt", "alpaca", "prompt_completion"), (("messages",), *PAIRS)),
+    "text": (("text",), *PAIRS),
     "dpo": (("chosen", "rejected"),),
-    "kto": (("completion", "label"), ("chosen", "rejected")),
+    "kto": (("prompt", "completion", "label"), ("prompt", "chosen", "rejected")),
 }
 """Format to the columns that it is made of: one of the groups must be there. Formats that are not named take any columns."""
 

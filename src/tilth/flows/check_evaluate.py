@@ -153,7 +153,7 @@ def check_export(spec: grammar.FlowSpec, problems: Problems) -> None:
         at: Where = ("export", index)
         needed = afterwards.NEEDED.get(export.to)
         if made is not None and needed is not None and not any(set(group) <= set(made) for group in needed):
-            groups = " or ".join(f"'{', '.join(group)}'" for group in needed)
+            groups = " or ".join(f"'{', '.join(group)}'" for group in needed[:4]) + (" ..." if len(needed) > 4 else "")
             what = f"format '{export.to}' needs the columns {groups}; this flow makes {listed(made)}."
             problems.add((*at, "to"), what, code="flow.export")
         shares = list(export.split.values())

@@ -171,7 +171,6 @@ def _distribution(contents: Contents, part: Part) -> Iterator[dict[str, Any]]:
             "@type": "cr:FileSet",
             "@id": f"{part.split}-files",
             "name": f"{part.split}-files",
-            "containedIn": [{"@id": path} for path in part.files],
             "encodingFormat": ENCODINGS[contents.ending],
             "includes": pattern(part),
         }

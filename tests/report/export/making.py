@@ -19,7 +19,7 @@ ODD = (
     " ",
     "two\nlines",
     "carriage\rreturn\r\nand both",
-    'quotes " and \'',
+    "quotes \" and '",
     "comma, semicolon; tab\there",
     "=cmd()",
     "emoji 🧵 and 👩‍👩‍👧",
@@ -59,14 +59,18 @@ def folder_of(
                 yield Record({name: value for name, value in row.items() if name != "meta"}, meta=meta)
 
     Given.name, Given.columns = method, columns
-    whole = {"name": path.name, "describe": "Records for tests.", "task": {"kind": "text", "language": "en"}, "generate": [{"method": method}]}
+    whole = {
+        "name": path.name,
+        "describe": "Records for tests.",
+        "task": {"kind": "text", "language": "en"},
+        "generate": [{"method": method}],
+    }
     roles = {"generator": [open_role(ScriptedModel(lambda request: "no"))]}
     settings = Settings(folder=RunFolder(path), roles=roles, identity=b"\x01" * 16, asked={**whole, **(asked or {})})
     outcome = start(lambda: execute(Given(), settings))
     assert outcome.status == "done", outcome.stop
-    if noted:
-        state = settings.folder.read_state()
-        settings.folder.write_state({**state, **noted})
+    state = settings.folder.read_state()
+    settings.folder.write_state({**state, "models": {"generator": ["openai/gpt-test"]}, **(noted or {})})
     return settings.folder
 
 

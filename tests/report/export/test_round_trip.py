@@ -23,12 +23,12 @@ from tilth.report.export.source import META
 
 DIALOGUE = [
     {"role": "system", "content": "Be brief."},
-    {"role": "user", "content": "Hi\n\"you\""},
+    {"role": "user", "content": 'Hi\n"you"'},
     {"role": "assistant", "content": "Hello 🧵"},
     {"role": "user", "content": ""},
     {"role": "assistant", "content": "?"},
 ]
-CALL = [{"id": "1", "type": "function", "function": {"name": "sum", "arguments": "{\"a\": 1}"}}]
+CALL = [{"id": "1", "type": "function", "function": {"name": "sum", "arguments": '{"a": 1}'}}]
 TOOLS = [
     {"role": "user", "content": "1+1?"},
     {"role": "assistant", "content": None, "tool_calls": CALL},
@@ -162,7 +162,7 @@ def test_dialogues_keep_tool_calls_and_roles(tmp_path: Path) -> None:
 def test_alpaca_takes_a_plain_dialogue_with_its_history(tmp_path: Path) -> None:
     run = folder_of(tmp_path / "talk", [{"messages": DIALOGUE}], {"messages": "list[dict]"})
     assert lines(_file(run.path, "alpaca", tmp_path)) == [
-        {"instruction": "", "input": "", "output": "?", "system": "Be brief.", "history": [["Hi\n\"you\"", "Hello 🧵"]]}
+        {"instruction": "", "input": "", "output": "?", "system": "Be brief.", "history": [['Hi\n"you"', "Hello 🧵"]]}
     ]
 
 

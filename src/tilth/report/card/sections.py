@@ -76,12 +76,11 @@ def summary(about: About) -> str:
 
 def _first(about: About) -> list[str]:
     facts = about.facts
-    lines = []
+    lines = [f"**Exported although a gate that must hold does not:** {plain(one)}." for one in about.failed]
     if facts.verdict.state == "demo":
         lines.append(
             "**A DEMONSTRATION, not for training.** A very small model wrote it: the flow works, and the data prove no more than that."
         )
-    lines += [f"**Exported although a gate that must hold does not:** {plain(one)}." for one in about.failed]
     if not facts.finished:
         wanted = f" of {facts.wanted:,} records" if facts.wanted else ""
         lines.append(f"**Unfinished:** the run is {plain(facts.status)}; {facts.generated:,}{wanted} were written so far.")
@@ -182,8 +181,8 @@ def _shortened(example: Mapping[str, Any]) -> str:
 
 
 def _fenced(text: str) -> list[str]:
-    """A block of code whatever the text holds; what steers terminals is shown as a mark."""
-    fence = "```"
+    """A block of code whatever the text holds: no mark of ours begins in it, and what steers terminals is shown as a mark."""
+    fence, text = "```", text.replace("<!--", "\\u003c!--")
     while fence in text:
         fence += "`"
     return [f"{fence}json", *(line.translate(HIDDEN) for line in text.split("\n")), fence]

@@ -23,7 +23,7 @@ CROISSANT = "croissant.json"
 
 
 def companions(plan: Plan, contents: Contents, target: Path) -> list[str]:
-    """Write them into the folder of the contents; returns their names. target: where it will be, with a card that people may have filled."""
+    """Write them into the folder of the contents; returns their names. target: where it will be; people may have filled a card there."""
     folder, facts = contents.folder, plan.facts
     names = _recipe(facts, folder) if plan.form.name == "hub" else []
     names += _settings(plan, contents)

@@ -105,9 +105,9 @@ class Csv:
 class Parquet:
     """Files ``SPLIT-00000-of-00002.parquet`` of `total` rows in all, compressed with zstd; the schema is given, not guessed."""
 
-    def __init__(self, folder: Path, split: str, total: int, kinds: Mapping[str, str], *, meta: bool, most: int = ROWS_PER_FILE) -> None:
-        self._most = most
-        self.names = shard_names(split, total)
+    def __init__(self, folder: Path, split: str, total: int, kinds: Mapping[str, str], *, meta: bool, most: int | None = None) -> None:
+        self._most = most or ROWS_PER_FILE
+        self.names = shard_names(split, total, self._most)
         self._folder, self._kinds, self._meta = folder, kinds, meta
         self._schema = arrow_schema(kinds, meta=meta)
         self._pending: list[dict[str, Any]] = []
@@ -147,9 +147,9 @@ class Parquet:
             self._pending = []
 
 
-def shard_names(split: str, total: int) -> list[str]:
+def shard_names(split: str, total: int, most: int) -> list[str]:
     """Names of the Parquet files of a split, as the Hub has them."""
-    number = max(1, -(-total // ROWS_PER_FILE))
+    number = max(1, -(-total // most))
     return [f"{split}-{at:05d}-of-{number:05d}.parquet" for at in range(number)]
 
 
