@@ -178,6 +178,14 @@ def _embedded(_session: Session) -> list[Check]:
     return [Check("embedded_model", "warn", text, facts)]
 
 
+def _sandbox(_session: Session) -> list[Check]:
+    from tilth.verify.sandbox import describe, kind
+
+    found = kind()
+    text = f"sandbox: {describe()}"
+    return [Check("sandbox", "done" if found else "warn", text, {"kind": found})]
+
+
 def _terminal(session: Session) -> list[Check]:
     printer = session.printer
     facts = {
@@ -214,6 +222,7 @@ CHECKS: tuple[Callable[[Session], list[Check]], ...] = (
     _disk,
     _memory,
     _embedded,
+    _sandbox,
     _terminal,
     _clock,
 )
