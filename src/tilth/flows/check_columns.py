@@ -232,10 +232,17 @@ def _verify(one: Of) -> None:
         one.problems.wait((*one.path, "verify"), f"verify: {name}")
     given = stages.given_columns(one.spec, int(one.path[1]), one.problems.source.folder, one.problems.held)
     visible = [*one.stage.columns, *(given or [])]
+    arguments = known[name].arguments if name in known else None
     for argument, column in one.column.using.items():
-        if column not in visible and given is not None:
+        if arguments is not None and argument not in arguments:
+            what = f"'{argument}' is no argument of verify {name}. {suggestion(argument, arguments)}"
+            one.add(("using", argument), what, code="flow.unknown_key", key=True)
+        elif column not in visible and given is not None:
             what = f"'{argument}' is to be '{column}', which is no column. {suggestion(column, [n for n in visible if n != one.name])}"
             one.add(("using", argument), what.rstrip(), code="flow.unknown_name")
+    for argument, says in (arguments or {}).items():
+        if not says.startswith("?") and argument not in one.column.using and argument not in visible and given is not None:
+            one.add("verify", f"verify {name} needs '{argument}' ({says}). Write: using: {{{argument}: COLUMN}}", code="flow.missing_key")
 
 
 CHECKS = {

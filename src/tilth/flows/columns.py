@@ -25,6 +25,7 @@ from tilth.flows.grammar import ColumnSpec, Stage
 from tilth.flows.judging import judge
 from tilth.flows.names import evaluate
 from tilth.flows.order import order, shown_to, uses
+from tilth.flows.verifying import verifier, verify
 from tilth.records.ids import json_text
 from tilth.records.record import Record
 
@@ -132,6 +133,7 @@ class _Rows:
         self._draws = Draws({name: method.specs[name] for name in drawn}, run)
         self._made = [name for name in self._order if name not in drawn]
         self._conditional = [name for name in drawn if method.specs[name].when is not None]
+        self._verifiers = {name: verifier(spec) for name, spec in method.specs.items() if spec.kind == "verify"}
         self._askers = {name: Asker(name, spec, run) for name, spec in method.specs.items() if spec.kind == "prompt"}
         self._uses = {name: uses(spec) for name, spec in method.specs.items()}
         self._shown = {name: shown_to(name, method.specs) for name, spec in method.specs.items() if spec.kind == "judge"}
@@ -204,6 +206,9 @@ class _Rows:
             return value
         if column.kind == "judge":
             return await self._judged(name, column, sees, state)
+        if column.kind == "verify":
+            value, state.scores[name] = await verify(column, self._verifiers[name], state.values, self._run)
+            return value
         return evaluate(str(column.compute), sees)
 
     async def _judged(self, name: str, column: ColumnSpec, sees: Mapping[str, Any], state: _State) -> Any:
@@ -286,6 +291,9 @@ def columns_method(
     goes through, with their types; None where it goes through data.
     """
     specs = {name: _of_leaves(column, folder) for name, column in stage.columns.items()}
+    for column in specs.values():
+        if column.kind == "verify":
+            verifier(column)  # what it needs is here: said before anything is paid
     source = source or stage.source
     through = stage.model_copy(update={"columns": specs, "source": source})
     own = outputs.kinds(specs, task, outputs.samples_of(specs, data))

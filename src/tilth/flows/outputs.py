@@ -11,6 +11,7 @@ from tilth.flows.asking import kind_of_reply
 from tilth.flows.grammar import ColumnSpec, Stage
 from tilth.flows.names import loop_fields
 from tilth.flows.order import uses
+from tilth.flows.verifying import SHARES
 
 if TYPE_CHECKING:
     from tilth.engine.method import Task
@@ -68,7 +69,7 @@ def kinds(columns: Mapping[str, ColumnSpec], task: Task, taken: Mapping[str, typ
 def _nullable(name: str, columns: Mapping[str, ColumnSpec], seen: frozenset[str] = frozenset()) -> bool:
     """Whether the column can be null: by its own `when`, by data, by a judge, or by something that it needs."""
     column = columns[name]
-    if column.when is not None or column.kind in {"from", "judge"}:
+    if column.when is not None or column.kind in {"from", "judge", "verify"}:
         return True
     return any(_nullable(other, columns, seen | {name}) for other in uses(column) & set(columns) if other not in seen and other != name)
 
@@ -79,6 +80,8 @@ def _kind(name: str, columns: Mapping[str, ColumnSpec], task: Task, taken: Mappi
         return _reply(column)
     if column.kind == "judge":
         return "float" if isinstance(column.judge, str) else "dict"
+    if column.kind == "verify":
+        return "float" if column.verify in SHARES else "bool"
     if column.kind == "from":
         return _of_type(taken.get(name))
     if column.kind == "values":
