@@ -42,10 +42,13 @@ class Shown:
 @work_options
 @env_file_option
 @click.option("--record", "only", type=click.IntRange(1), metavar="I", help="Only the I-th record.")
+@click.option("--scripted", is_flag=True, help="No model: words made up from each prompt. To try a flow out.")
 @click.option("--trace", "traced", is_flag=True, help="Prompts and replies too.")
-def preview(session: Session, what: str, only: int | None, traced: bool, rows: int | None, **options: Any) -> Answer:
+def preview(session: Session, what: str, *, only: int | None, traced: bool, scripted: bool, rows: int | None, **options: Any) -> Answer:
     """Run aside, show, foretell."""
     asked = launching.request(session, what, **options)
+    if scripted:
+        asked = launching.scripted(asked)
     made = trial.make(session, asked, rows or UNITS)
     bad = trial.ended(session, made)
     if bad is not None and made.outcome.status != "done":

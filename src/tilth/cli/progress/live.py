@@ -24,7 +24,8 @@ class Live:
     def __init__(self, printer: Printer, header: Header, snapshot: Snapshot, console: Console | None = None) -> None:
         self._printer, self._header, self._snapshot = printer, header, snapshot
         self._rates = Rates()
-        self._console = console or Console(file=printer.err, no_color=not printer.colored(printer.err), highlight=False, emoji=False)
+        colors = "auto" if printer.colored(printer.err) else None
+        self._console = console or Console(file=printer.err, color_system=colors, highlight=False, emoji=False)
         self._live = RichLive(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
         self._stages = header.stages or [StageLine(snapshot.stage, snapshot.method, rows=True)]
 
@@ -60,7 +61,7 @@ class Live:
         ]
         lines += [_fact(name, text, wide) for name, text in facts]
         if shot.waiting_for:
-            lines.append(Text(cut(f"  ! waiting for {shot.waiting_for}", wide - 1), style="yellow"))
+            lines.append(Text("  " + cut(f"! waiting for {shot.waiting_for}", wide - 3), style="yellow"))
         lines.append(Text())
         if shot.last_kept:
             lines.append(Text().append("  last kept   ", style="dim").append(_safe(shot.last_kept, wide - 15)))

@@ -64,7 +64,8 @@ class Plain:
         parts = [f"{shot.stage} {shot.kept}{total} rows", f"{shot.rejected} rejected", f"{shot.calls} calls"]
         if shot.from_journal:
             parts.append(f"{shot.from_journal} from the journal")
-        parts += [f"{tokens(shot.tokens_in)} in", f"{tokens(shot.tokens_out)} out", _cost(shot, self._header.budget_usd, self._header.spent_usd)]
+        parts += [f"{tokens(shot.tokens_in)} in", f"{tokens(shot.tokens_out)} out"]
+        parts.append(_cost(shot, self._header.budget_usd, self._header.spent_usd))
         left = self._rates.eta(shot)
         parts += [f"{duration(left)} left"] if left is not None else []
         parts += [shot.waiting_for] if shot.waiting_for else []
