@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flows.support import asked as first
 from flows.support import go, model, said
 from tilth.errors import Failure
 from tilth.models.base import Reply
@@ -106,3 +107,18 @@ def test_each_criterion_needs_its_own_number() -> None:
     assert parse(Reply('{"clear": 3, "true": 4}')) == {"clear": 3, "true": 4}
     with pytest.raises(Failure, match="'true: '"):
         parse(Reply("clear: 3"))
+
+
+def test_swap_asks_in_both_orders_and_takes_the_mean() -> None:
+    judge = model(lambda request: "Score: 5" if said(request).index("[text]") < said(request).index("[other]") else "Score: 2")
+    text = HEAD.replace("    secret:", "    other: {prompt: 'More.'}\n    secret:")
+    _, records = go(text + "    fit: {judge: 'Is the first better?', swap: true}\n", models={"generator": model(), "judge": judge})
+    assert records[0].meta["scores"]["fit"] == 3.5
+    assert judge.calls == 2
+
+
+def test_an_order_that_cannot_be_read_leaves_the_row_unscored() -> None:
+    judge = model(lambda request: "Score: 5" if first(request).index("[text]") < first(request).index("[other]") else "Who knows?")
+    text = HEAD.replace("    secret:", "    other: {prompt: 'More.'}\n    secret:")
+    _, records = go(text + "    fit: {judge: 'Is the first better?', swap: true}\n", models={"generator": model(), "judge": judge})
+    assert records[0].meta["scores"]["fit"]["value"] is None

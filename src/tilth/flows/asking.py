@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tilth.errors import Failure, RequestError
 from tilth.flows.grammar import ColumnSpec, DemonstrationSpec
 from tilth.flows.names import template_uses
+from tilth.flows.showable import Demonstrations
 from tilth.records.record import Record
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ class Asker:
         self.name = name
         self.column = column
         self.run = run
-        self._pool = pool(column.demonstrations, run)
-        self._choose = _selector(column.demonstrations)
+        self._demonstrations = Demonstrations(column.demonstrations, pool(column.demonstrations, run))
         # a model that cannot be held to a schema reads it in the prompt, and its reply is checked all the same
         models = run.models(column.role or "generator")
         self._held = bool(models) and models[0].can.schema
@@ -51,7 +51,7 @@ class Asker:
         ------
         Failure: the reply cannot be read, or the template cannot be filled for this row.
         """
-        shown = self._choose(self._pool, self.run.rng("demonstrations", self.name)) if self._pool else []
+        shown = self._demonstrations.choose(values, self.run.rng("demonstrations", self.name))
         prompt = self._prompt(values, shown)
         replies = [await self._once(prompt) for _ in range(self.column.samples)]
         several = self.column.samples > 1
@@ -59,7 +59,7 @@ class Asker:
 
     def show(self, values: Mapping[str, Any]) -> Prompt:
         """The prompt for a row that sees `values`, as it would be asked."""
-        shown = self._choose(self._pool, self.run.rng("demonstrations", self.name)) if self._pool else []
+        shown = self._demonstrations.choose(values, self.run.rng("demonstrations", self.name))
         return self._prompt(values, shown)
 
     async def _once(self, prompt: Prompt) -> Any:
@@ -102,14 +102,6 @@ def pool(spec: DemonstrationSpec | None, run: Run) -> list[Record]:
     if spec is None or spec.k == 0:
         return []
     return list(islice(run.data(spec.source), MOST_DEMONSTRATIONS))
-
-
-def _selector(spec: DemonstrationSpec | None) -> Any:
-    from tilth.prompts import demonstrations as selectors
-
-    if spec is None:
-        return selectors.fixed_k(0)
-    return {"fixed": selectors.fixed_k, "random": selectors.random_k, "balanced": selectors.balanced_k}[spec.select](spec.k)
 
 
 def written(records: Sequence[Record]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import Failure, RequestError
@@ -25,7 +25,15 @@ async def judge(name: str, column: ColumnSpec, shown: Mapping[str, Any], values:
     shown: the columns that the judge sees. values: what its question may name.
     """
     criteria = {ONE: column.judge} if isinstance(column.judge, str) else dict(column.judge or {})
-    prompt = _prompt(name, column, criteria, shown, values, run.task)
+    orders = [dict(shown), dict(reversed(list(shown.items())))] if column.swap and len(shown) > 1 else [dict(shown)]
+    prompts = [_prompt(name, column, criteria, one, values, run.task) for one in orders]
+    found = [await _asked(prompt, column, criteria, run) for prompt in prompts]
+    scores = found[0] if len(found) == 1 else {criterion: _mean([one[criterion] for one in found]) for criterion in criteria}
+    return {"" if isinstance(column.judge, str) else criterion: scores[criterion] for criterion in criteria}
+
+
+async def _asked(prompt: Prompt, column: ColumnSpec, criteria: Mapping[str, str], run: Run) -> dict[str, Any]:
+    """Scores by criterion, of one order."""
     role = column.role or "judge"
     greedy = column.temperature is None and run.models(role)[0].temperature is None
     try:
@@ -35,10 +43,19 @@ async def judge(name: str, column: ColumnSpec, shown: Mapping[str, Any], values:
             temperature=0.0 if greedy else column.temperature,
             max_tokens=column.max_tokens,
         )
-        scores: dict[str, Any] = dict(reply.value)
+        return dict(reply.value)
     except Failure as failure:  # a judge that cannot be read does not cost the row: it is not scored, and says why
-        scores = {criterion: failure for criterion in criteria}
-    return {"" if isinstance(column.judge, str) else criterion: scores[criterion] for criterion in criteria}
+        return {criterion: failure for criterion in criteria}
+
+
+def _mean(scores: Sequence[Any]) -> Any:
+    """The mean of both orders; not scored where one of them could not be read.
+
+    >>> _mean([4.0, 3.0])
+    3.5
+    """
+    failed = next((score for score in scores if isinstance(score, Failure)), None)
+    return failed if failed is not None else sum(scores) / len(scores)
 
 
 def written(name: str, column: ColumnSpec, shown: Mapping[str, Any], values: Mapping[str, Any], task: Task) -> Prompt:
