@@ -83,7 +83,8 @@ def test_files_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     named = re.findall(r"`((?:src|tests|docs|examples|benchmarks|requirements|engine|models|records|prompts|flows|cli)/[\w./-]+)`", text)
     linked = [target for target in re.findall(r"\]\(([^)#:]+)\)", text)]
-    missing = [path for path in (*named, *linked) if not (ROOT / path).exists() and not (ROOT / "src" / "tilth" / path).exists()]
+    missing = [path for path in named if not (ROOT / path).exists() and not (ROOT / "src" / "tilth" / path).exists()]
+    missing += [target for target in linked if not (ROOT / page).parent.joinpath(target).exists()]
     assert not missing
 
 
