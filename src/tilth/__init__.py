@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from tilth.engine.run import Run
     from tilth.errors import Failure, RequestError, TilthError
     from tilth.flows.flow import Flow
-    from tilth.flows.launch import run
     from tilth.models.base import Model, Reply, Request
     from tilth.models.scripted import ScriptedModel
     from tilth.records.record import Record
     from tilth.report.export.exporting import export
+    from tilth.report.running import run
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ _TARGETS = {
     "Task": "tilth.engine.method:Task",
     "TilthError": "tilth.errors:TilthError",
     "export": "tilth.report.export.exporting:export",
-    "run": "tilth.flows.launch:run",
+    "run": "tilth.report.running:run",
 }
 
 __all__ = [

@@ -28,17 +28,12 @@ def describe(session: Session, outcome: Outcome, found: Facts) -> None:
 
 def ship(session: Session, outcome: Outcome, found: Facts) -> list[dict[str, Any]]:
     """Carry out the flow's list of exports. One that is refused is a warning: the run is done all the same."""
-    from tilth.report.export.exporting import export
+    from tilth.report.running import exports
 
     made: list[dict[str, Any]] = []
-    for one in found.asked.get("export") or () if outcome.status == "done" and found.kept else ():
-        options: dict[str, Any] = {"split": one.get("split") or None, "drop": one.get("drop") or ()}
-        if one.get("path") and one["to"] != "hub":  # a hub's path names a repository, to which only people send
-            options["out"] = one["path"]
-        try:
-            done = export(found.folder, one["to"], **options)
-        except TilthError as error:
-            session.printer.warn(f"not exported to {one['to']}: {error}", getattr(error, "code", "export"))
+    for to, done in exports(found) if outcome.status == "done" and found.kept else ():
+        if isinstance(done, TilthError):
+            session.printer.warn(f"not exported to {to}: {done}", done.code)
             continue
         show(session, done)
         made.append(as_json(done))

@@ -158,3 +158,13 @@ def test_the_hub_reads_the_header(run: RunFolder) -> None:
     assert card.data.to_dict()["license"] == "cc-by-4.0"
     assert card.data.pretty_name == "Shop mails (synthetic)"
     assert card.text.strip().startswith("# Shop mails (synthetic)")
+
+
+def test_given_rows_are_not_called_synthetic(tmp_path: Path) -> None:
+    rows = [{**row, "meta": {"origin": None}} for row in reviews(5)]
+    text = made(folder_of(tmp_path / "table", rows, LABELLED, method="given"))
+    assert "5 records that were given; who wrote them is not known." in text
+    assert "written by a language model" not in text
+    assert header(text)["tags"] == ["tilth"]
+    assert header(text)["language_creators"] == header(text)["annotations_creators"] == ["found"]
+    assert header(text)["pretty_name"] == "Table"

@@ -45,7 +45,12 @@ class About:
     @property
     def written_by_model(self) -> bool:
         """Whether any record is, in whole or in part, the work of a model."""
-        return any(origin != "human" for origin in self.origins) or not self.origins
+        return any(origin != "human" for origin in self.origins) or (not self.origins and not self.facts.given)
+
+    @property
+    def unknown(self) -> int:
+        """Records of which nobody knows who wrote them: given ones that do not say so."""
+        return max(0, self.facts.kept - sum(self.origins.values()))
 
 
 def plain(text: object) -> str:

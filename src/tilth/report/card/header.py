@@ -55,9 +55,9 @@ def header(facts: Facts, contents: Contents, licence: Licence, origins: frozense
         **({"task_ids": ["natural-language-inference"]} if kind == "nli" else {}),
         "size_categories": [size_category(contents.rows)],
         "annotations_creators": _annotators(contents, origins, facts),
-        "language_creators": _writers(origins),
+        "language_creators": _writers(origins, facts.given),
         "source_datasets": _sources(facts),
-        "tags": _tags(facts, kind),
+        "tags": _tags(facts, kind, synthetic=bool(origins - {"human"}) or not facts.given),
         "configs": _configs(contents),
         "dataset_info": [
             {
@@ -79,7 +79,7 @@ def _split(contents: Contents, part: Part) -> dict[str, Any]:
 def pretty(facts: Facts) -> str:
     """The name for people: `Support intents (synthetic)`."""
     words = facts.name.replace("-", " ").replace("_", " ").strip()
-    return f"{words[:1].upper()}{words[1:]} (synthetic)"
+    return f"{words[:1].upper()}{words[1:]}" + ("" if facts.given else " (synthetic)")
 
 
 def _target(facts: Facts) -> str:
@@ -89,15 +89,15 @@ def _target(facts: Facts) -> str:
 
 
 def _annotators(contents: Contents, origins: frozenset[str], facts: Facts) -> list[str]:
-    """Labels and answers come from models, unless the records were given with people's own."""
-    if origins == {"human"} and not facts.models.get("generator"):
+    """Labels and answers come from models, unless the records were given with labels of their own."""
+    if facts.given and not origins - {"human"}:
         return ["found"]
     return ["machine-generated"]
 
 
-def _writers(origins: frozenset[str]) -> list[str]:
-    written = ["machine-generated"] if origins - {"human"} or not origins else []
-    return [*written, *(["found"] if origins & {"human", "mixed"} else [])]
+def _writers(origins: frozenset[str], given: bool) -> list[str]:
+    written = ["machine-generated"] if origins - {"human"} or (not origins and not given) else []
+    return [*written, *(["found"] if origins & {"human", "mixed"} or not written else [])]
 
 
 def _sources(facts: Facts) -> list[str]:
@@ -108,10 +108,15 @@ def _sources(facts: Facts) -> list[str]:
     return [f"extended|{name}" for name in hub] or ["original"]
 
 
-def _tags(facts: Facts, kind: str) -> list[str]:
+def _tags(facts: Facts, kind: str, *, synthetic: bool) -> list[str]:
+    """`synthetic` always, but for given rows that no model is known to have written."""
     methods = [name for name in facts.methods if name not in ("columns", "given")]
     judged = ["rlaif"] if kind == "preference" and facts.models.get("judge") else []
-    return list(dict.fromkeys(["synthetic", "tilth", *methods, *(["preference"] if kind == "preference" else []), *judged]))
+    return list(
+        dict.fromkeys(
+            [*(["synthetic"] if synthetic else []), "tilth", *methods, *(["preference"] if kind == "preference" else []), *judged]
+        )
+    )
 
 
 def _configs(contents: Contents) -> list[dict[str, Any]]:

@@ -91,6 +91,8 @@ def _by(about: About) -> str:
     """Who wrote it."""
     human, rest = about.origins.get("human", 0), sum(n for origin, n in about.origins.items() if origin != "human")
     models = f" ({', '.join(plain(name) for name in about.generators)})" if about.generators else ""
+    if about.unknown == about.facts.kept and about.facts.given:
+        return " that were given; who wrote them is not known"
     if about.origins and not rest:
         return ", written by people" + (f"; a language model{models} labelled or changed them" if models and about.labelled else "")
     if human:
@@ -114,8 +116,10 @@ def use(about: About) -> str:
 
     kind = str(about.facts.task.get("kind") or "text")
     fit = "Nothing but trying out the flow." if about.facts.verdict.state == "demo" else f"{USES.get(kind, USES['text']).capitalize()}."
-    against = "Evaluating models (nobody real wrote it), or estimating how frequent anything is among real texts."
-    if not about.written_by_model:
+    against = "What nobody has looked into: where the records come from is not known here."
+    if about.written_by_model:
+        against = "Evaluating models (nobody real wrote it), or estimating how frequent anything is among real texts."
+    elif about.origins:
         against = "What the people who wrote the texts did not agree to."
     lines = ["## Use", "", f"Meant for: {fit} Not for: {against}", "", about.items.human("use"), ""]
     about.items.answered["intended use"] = True

@@ -26,6 +26,7 @@ def folder(target: Path) -> Iterator[Path]:
     ------
     RequestError: there is something at `target` that no export wrote. OutsideError: the disk is full.
     """
+    target = target.resolve() if target.is_symlink() else target
     check(target)
     aside = target.parent / f".{target.name}.{os.getpid()}.tmp"
     try:

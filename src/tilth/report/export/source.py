@@ -136,10 +136,12 @@ class Source:
         return meta
 
     def _label_source(self, meta: Mapping[str, Any], more: Mapping[str, Any]) -> str | None:
-        """``human`` only where no model had a part in it: a label that a model gave is never taken for gold."""
+        """``human`` only where no model had a part in it: a label that a model gave is never taken for gold. None: not known."""
         if "label" not in self.schema.columns:
             return None
-        return "human" if meta["origin"] == "human" and not more.get("labelled_by") else "llm"
+        if more.get("labelled_by"):
+            return "llm"
+        return {"human": "human", None: None}.get(meta["origin"], "llm")
 
     def _sorted(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """By the column `sort`, then by id: each part is sorted on disk, then all are merged. Memory: 256 rows of each part."""
