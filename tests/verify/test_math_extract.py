@@ -28,8 +28,9 @@ from tilth.verify.math import extract
         ("The answer is 5 because 3 + 2 = 5", "auto", "5"),
         (r"The answer is $3+4=\boxed{7}$.", "auto", "7"),
         ("The answer is therefore 7.\nThanks.", "auto", "7"),
-        ("The value of x is 4.", "metamath", "4"),
-        ("The value of the unknown variable x is 4.", "auto", "4"),
+        ("The value of x is 4.", "unknown", "4"),
+        ("The value of the unknown variable $x$ is $4$.", "unknown", "$4$"),
+        ("A: Let us think.\n3 + 4 = 7\nA: 7", "gsm8k", "7"),
         ("18", "auto", "18"),
         (r"\frac12", "auto", r"\frac12"),
         ("There are 12 in 2024.", "metamath", "2024"),
@@ -74,6 +75,13 @@ def test_a_number_that_nobody_called_the_answer_is_no_answer():
     text = "We take the 18 eggs of 2024.\nThen we divide them by 6 m^2."
     assert extract(text).answer is None
     assert extract(text, "gsm8k").problem == "no_answer"
+
+
+def test_the_value_of_x_is_a_step_unless_it_was_asked_for():
+    text = "We know that the value of x is 4, so there are 6 in all."
+    assert extract(text).answer is None and extract(text, "gsm8k").answer is None
+    assert extract(text, "unknown").answer == "4"
+    assert extract("A: Let us think about this.", "gsm8k").answer is None
 
 
 def test_a_letter_that_begins_a_word_is_no_choice():

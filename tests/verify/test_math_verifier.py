@@ -168,6 +168,17 @@ def test_every_gold_answer_of_gsm8k_is_accepted_against_itself(shared):
         assert found.answer is not None and compare(found.answer, row["answer"]).equal, row["id"]
 
 
+def test_solutions_of_real_models_are_judged_as_their_publishers_did(shared):
+    """5,276 solutions of four GPT-3 models, each marked right or wrong by the authors of GSM8K."""
+    folder = shared / "data/reasoning_code"
+    gold = {row["id"]: row["answer"] for row in lines_of(folder / "gsm8k/test.jsonl")}
+    rows = lines_of(folder / "gsm8k_model_solutions/solutions.jsonl.gz")
+    found = [extract(row["solution"], "gsm8k").answer for row in rows]
+    equal = [compare(answer, gold[row["question_id"]]).equal for answer, row in zip(found, rows, strict=True)]
+    other = [row for says, row in zip(equal, rows, strict=True) if bool(says) != row["is_correct"]]
+    assert len(rows) == 5276 and other == []
+
+
 def test_different_gold_answers_of_math_are_told_apart(shared):
     """Each gold answer against the next four: equal only where they are written alike."""
     answers = [row["answer"] for row in lines_of(shared / "data/reasoning_code/math_sample/test.jsonl")]

@@ -15,6 +15,7 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "gsm8k": ("hash", "phrase"),
     "math": ("boxed",),
     "metamath": ("phrase", "boxed", "last_number"),
+    "unknown": ("unknown",),
     "choice": ("stated_choice",),
     "whole": ("whole",),
     "last_number": ("last_number",),
@@ -22,17 +23,18 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
 """Convention to its rules, in the order in which they are tried; the first that finds something decides.
 
 auto: what is stated last by "####", a phrase or a box; else the text itself where it is short. gsm8k: Cobbe et al. 2021.
-math: the last box, Hendrycks et al. 2021. metamath: MetaMath's own order. Only `metamath` and `last_number` take a last
+math: the last box, Hendrycks et al. 2021. metamath: MetaMath's own order. unknown: what "the value of x is" names, as in its backward
+questions. Only `metamath` and `last_number` take a last
 number that nobody called the answer: in other texts it is often a year, a unit or a step.
 """
 
-PHRASES = (
-    r"final answer(?: is| =|:)+",
-    r"answer(?: is| =|:| to the question is)+(?: therefore| thus| then)?:?",
-    r"value of (?:the unknown )?(?:variable )?\$?[xX]\$? is:?",
+_PHRASE = re.compile(
+    r"""\b(?:final[ ])?answer(?:[ ]is|[ ]=|:|[ ]to[ ]the[ ]question[ ]is)+(?:[ ]therefore|[ ]thus|[ ]then)?\**:?
+    |(?-i:^A:)(?=[ ]*[-$(\\.\d][^\n]{0,40}\s*\Z)""",  # the last line "A: 18"; "A: Let us think" is no answer
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
-_PHRASE = re.compile(r"(?:\bthe |\bThe |\*\*)?(?:" + "|".join(PHRASES) + r")\**:?", re.IGNORECASE)
-_STOP = re.compile(r"[.!?](?=\s|$|\*\*)|\s+(?:because|since|which|where|as desired)\b|\n|I hope", re.IGNORECASE)
+_UNKNOWN = re.compile(r"\bvalue of (?:the unknown )?(?:variable )?\$?[a-z]\$? (?:is|=):?", re.IGNORECASE)
+_STOP = re.compile(r"[.!?](?=\s|$|\*\*)|,?\s+(?:because|since|which|where|as desired)\b|,\s+(?:so|and|then)\b|\n|I hope", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 _NUMBER = re.compile(r"(?<![\w.])[-−]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?|(?<![\w.])[-−]?\$?\.\d+%?")
 _CHOICE = re.compile(r"\(?([A-J])\)?(?:[.:)]|$|\s+[-–]|\s*\n)")
@@ -132,7 +134,15 @@ def _hash(text: str) -> Extracted | None:
 
 def _phrase(text: str) -> Extracted | None:
     """What follows the last phrase such as "the answer is", up to the end of its sentence or formula."""
-    found = list(_PHRASE.finditer(text))
+    return _after(_PHRASE, text, "phrase")
+
+
+def _unknown(text: str) -> Extracted | None:
+    return _after(_UNKNOWN, text, "unknown")
+
+
+def _after(phrase: re.Pattern[str], text: str, rule: str) -> Extracted | None:
+    found = list(phrase.finditer(text))
     if not found:
         return None
     rest = text[found[-1].end() :].lstrip()
@@ -140,8 +150,8 @@ def _phrase(text: str) -> Extracted | None:
     end = formula.end() if formula else stop.start() if stop else len(rest)
     if box and box.start() < end:
         content = _box(rest, box.end())
-        return Extracted(content or None, "phrase", "" if content else "unbalanced" if content is None else "no_answer")
-    return _given(formula[1] if formula else rest[:end].strip(" *"), "phrase")
+        return Extracted(content or None, rule, "" if content else "unbalanced" if content is None else "no_answer")
+    return _given(formula[1] if formula else rest[:end].strip(" *"), rule)
 
 
 def _stated(text: str) -> Extracted | None:
@@ -184,6 +194,7 @@ def _given(answer: str, rule: str) -> Extracted:
 _RULES: Mapping[str, Callable[[str], Extracted | None]] = {
     "hash": _hash,
     "phrase": _phrase,
+    "unknown": _unknown,
     "boxed": _last_box,
     "stated": _stated,
     "stated_choice": _stated_choice,

@@ -1,0 +1,1 @@
+"""Mathematics and reasoning: data whose answers are verified."""
