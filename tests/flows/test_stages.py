@@ -194,3 +194,12 @@ def test_mistakes_in_dates_and_taxonomies(column: str, line: str) -> None:
     with pytest.raises(RequestError) as caught:
         Flow.from_text(f"tilth: 1\ntask: {{}}\ngenerate:\n  rows: 2\n  columns: {{x: {column}}}\n", name="f.yaml")
     assert str(caught.value) == line
+
+
+def test_overrides_reach_the_stage_that_is_meant() -> None:
+    settings = {("generate", "rows"): 2, ("generate", "questions", "columns", "topic", "values"): ["over"], ("generate", "2", "rows"): 1}
+    spec = Flow.from_text(TWO).override(settings).spec
+    assert [stage.rows for stage in spec.generate] == [2, 1]
+    assert spec.generate[0].columns["topic"].values == ["over"]
+    _, records = go(TWO, model(teacher), rows=1)
+    assert len(records) == 2

@@ -179,15 +179,22 @@ class Flow:
     ) -> Flow:
         """The flow with other values: path of keys to value (``("generate", "rows"): 5``). Unchecked until it is used.
 
+        Of several stages one is meant by its name or number (``generate.solutions.rows``); without it the last, and for `rows`
+        the last that draws as many as it says.
         held: inputs in memory, by name. objects: opened models, by role.
         """
         source = copy.copy(self.source)
         source.data, source.marks = copy.deepcopy(self.source.data), dict(self.source.marks)
         source.given = set(self.source.given)
         for path, value in changes.items():
-            _set(source.data, path, value, source.file)
-            listed = path[0] == "generate" and isinstance(source.data["generate"], list)
-            where: Where = (path[0], 0, *path[1:]) if listed else path
+            stages = source.data.get("generate")
+            if path[0] == "generate" and isinstance(stages, list) and stages and len(path) > 1:
+                index, rest = _stage_of(stages, path[1:])
+                _set(stages[index], rest, value, source.file)
+                where: Where = ("generate", index, *rest)
+            else:
+                _set(source.data, path, value, source.file)
+                where = path
             source.given.add(where)
             for mark in [mark for mark in source.marks if mark[: len(where)] == where]:
                 del source.marks[mark]  # the value does not come from the file any more
@@ -224,12 +231,19 @@ class Flow:
         return dump(plain)
 
 
+def _stage_of(stages: list[Any], path: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+    """Which stage of a list is meant, and the path inside it."""
+    names = [str(stage.get("id") or number) for number, stage in enumerate(stages, 1) if isinstance(stage, dict)]
+    if len(path) > 1 and len(names) == len(stages) and path[0] in names:
+        return names.index(path[0]), path[1:]
+    drawing = [index for index, stage in enumerate(stages) if isinstance(stage, dict) and "rows" in stage]
+    return (drawing[-1] if drawing else 0) if path == ("rows",) else len(stages) - 1, path
+
+
 def _set(data: dict[str, Any], path: tuple[str, ...], value: Any, file: str) -> None:
-    """Set the value at `path`, making the mappings on the way; a list of one stage is looked into."""
+    """Set the value at `path`, making the mappings on the way."""
     for done, part in enumerate(path[:-1]):
         inside = data.get(part)
-        if isinstance(inside, list) and len(inside) == 1:
-            inside = inside[0]
         if inside is None:
             inside = data[part] = {}
         if part in ROLES_OR_DATA and done == 0 and not isinstance(inside, dict):

@@ -147,7 +147,7 @@ def _task(task: Task | Mapping[str, Any] | str | Path) -> dict[str, Any]:
 def _parameter(flow: Flow, name: str) -> tuple[str, ...]:
     """Where a parameter stands: under ``with`` of a method, or where a preset's ``x-parameters`` says."""
     given = flow.source.data.get("generate")
-    stage = given[0] if isinstance(given, list) and given else given
+    stage = given[-1] if isinstance(given, list) and given else given
     if isinstance(stage, Mapping) and "method" in stage:
         return "generate", "with", name
     known = flow.source.extra.get("x-parameters")
