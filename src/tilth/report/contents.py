@@ -14,7 +14,7 @@ from tilth.records.record import META_KEYS
 from tilth.records.schema import WHY, Schema
 
 FLAT_META = {name: {"parents": "list[str]", "seed_ids": "list[str]", "round": "int"}.get(name, "str") for name in META_KEYS} | {
-    "scores": "scores",
+    "scores": "own_scores",
     "label_probs": "label_probs",
     "extras": "str",
 }

@@ -73,6 +73,7 @@ _PARTS: dict[str, dict[str, str]] = {
     "list[dict]": _MESSAGE,
     "turns": {"from": "str", "value": "str"},
     "scores": {"name": "str", "value": "float", "by": "str", "detail": "str"},
+    "own_scores": {"name": "str", "value": "float", "detail": "str"},
     "label_probs": {"label": "str", "prob": "float"},
 }
 _META_KINDS = {"parents": "list[str]", "seed_ids": "list[str]", "round": "int", "scores": "scores", "label_probs": "label_probs"}

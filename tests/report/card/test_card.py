@@ -62,7 +62,10 @@ def test_numbers_come_from_the_run(run: RunFolder) -> None:
     assert "| Method | attrprompt (arXiv 2306.15895) |" in text
     assert "its provider's terms on using outputs apply" in text
     assert "@inproceedings{yu2023attrprompt," in text
-    assert "Every label comes from a model. Nobody has checked them." in text
+    assert (
+        "No label was given by a person: each is what a model was asked to write for, or what a model said. Nobody has checked them."
+        in text
+    )
     assert "Nothing was measured." in text
 
 
@@ -168,3 +171,19 @@ def test_given_rows_are_not_called_synthetic(tmp_path: Path) -> None:
     assert header(text)["tags"] == ["tilth"]
     assert header(text)["language_creators"] == header(text)["annotations_creators"] == ["found"]
     assert header(text)["pretty_name"] == "Table"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of rdflib and pandas, as mlcroissant uses them
+def test_the_run_folder_itself_is_read_by_others(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    datasets = pytest.importorskip("datasets", reason="needs the 'hub' extra")
+    mlcroissant = pytest.importorskip("mlcroissant", reason="needs the 'hub' extra")
+    datasets.disable_progress_bars()
+    describe(run)
+    for name, rows in (("default", {"train": 30}), ("rejected", {"rejected": 2})):
+        loaded = datasets.load_dataset(str(run.path), name, cache_dir=str(tmp_path / "cache"))
+        assert {split: part.num_rows for split, part in loaded.items()} == rows
+    described = mlcroissant.Dataset(jsonld=str(run.path / "croissant.json"))
+    assert not described.metadata.ctx.issues.warnings
+    assert [len(list(described.records(name))) for name in ("train", "rejected")] == [30, 2]

@@ -60,7 +60,7 @@ _TYPES = {
     "str": "string", "int": "integer", "float": "number", "bool": "true or false", "dict": "JSON", "list": "JSON",
     "list[str]": "list of strings", "list[int]": "list of integers", "list[float]": "list of numbers", "list[dict]": "list of messages",
     "turns": "list of turns",
-    "pairs": "list of pairs", "scores": "list", "label_probs": "list",
+    "pairs": "list of pairs", "scores": "list", "own_scores": "list", "label_probs": "list",
 }  # fmt: skip
 
 
@@ -78,9 +78,12 @@ def _first(about: About) -> list[str]:
     facts = about.facts
     lines = [f"**Exported although a gate that must hold does not:** {plain(one)}." for one in about.failed]
     if facts.verdict.state == "demo":
-        lines.append(
-            "**A DEMONSTRATION, not for training.** A very small model wrote it: the flow works, and the data prove no more than that."
+        who = (
+            "No model, but replies that were made up,"
+            if all(name.startswith("scripted") for name in about.generators)
+            else "A very small model"
         )
+        lines.append(f"**A DEMONSTRATION, not for training.** {who} wrote it: the flow works, and the data prove no more than that.")
     if not facts.finished:
         wanted = f" of {facts.wanted:,} records" if facts.wanted else ""
         lines.append(f"**Unfinished:** the run is {plain(facts.status)}; {facts.generated:,}{wanted} were written so far.")
@@ -258,7 +261,7 @@ def labels(about: About) -> str:
     facts = about.facts
     if not about.labelled:
         return ""
-    source = "Every label comes from a model"
+    source = "No label was given by a person: each is what a model was asked to write for, or what a model said"
     if not about.written_by_model and not about.generators:
         source = "The labels came with the records that were given"
     audit = next((value for value in facts.values if value.metric.startswith("label_agreement") and value.value is not None), None)
