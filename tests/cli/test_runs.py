@@ -168,8 +168,9 @@ def test_a_dry_run_is_used_by_the_real_one(tilth: Tell, command: list[str]) -> N
 
 def test_advice_names_the_folder_of_runs_that_was_given(tilth: Tell, command: list[str]) -> None:
     told = tilth(*command, "--runs", "else where")
-    assert told.advice == ["tilth trace zero-shot --runs 'else where'"]
-    assert tilth(*shlex.split(told.advice[0])[1:]).exit == 0
+    assert told.advice == ["tilth report zero-shot --runs 'else where' --open"]
+    parses(told.advice)
+    assert tilth("trace", "zero-shot", "--runs", "else where").exit == 0
     assert tilth("trace", "zero-shot").exit == 2
 
 
