@@ -89,6 +89,6 @@ def test_calls_belong_to_the_record_at_their_place() -> None:
 
 
 def test_the_calls_of_a_judge_count_where_their_row_was_made() -> None:
-    calls = [Call("write:0", 1, 1, 0.1, 1.0), Call("write:2", 1, 1, 0.1, 1.0), Call("rubric:1", 4, 1, 0.5, 2.0, "judge")]
-    units, shared = divide({"write:0": (1, 1), "write:2": (1, 0)}, calls, ["write:0", "write:2"], frozenset({"rubric"}))
+    calls = [Call("write:0", 1, 1, 0.1, 1.0), Call("write:2", 1, 1, 0.1, 1.0), Call("rubric:b07e", 4, 1, 0.5, 2.0, "judge")]
+    units, shared = divide({"write:0": (1, 1), "write:2": (1, 0)}, calls, {"3fa9": "write:0", "b07e": "write:2"}, frozenset({"rubric"}))
     assert [unit.calls for unit in units] == [1, 2] and units[1].by_role["judge"] == (0.5, 4, 1) and shared.calls == 0

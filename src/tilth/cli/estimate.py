@@ -11,6 +11,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 RESAMPLES = 1000
 LEVEL = 0.9
 NAMES = ("calls", "tokens_in", "tokens_out", "usd", "seconds")
+NONE: Mapping[str, str] = MappingProxyType({})
 PARALLEL = 32
 """Calls at once that are reckoned with where neither the user nor the model says how many."""
 
@@ -159,22 +161,22 @@ def measured(folder: RunFolder, journal: Path, labels: frozenset[str] = frozense
     for _, place in places(folder.rows, "rejected"):
         counts.setdefault(place, [0, 0])
     places_of = {place: (left, kept) for place, (left, kept) in counts.items()}
-    return divide(places_of, _calls(journal, used), [place for _, place in made], labels)
+    return divide(places_of, _calls(journal, used), dict(made), labels)
 
 
 def divide(
-    places: Mapping[str, tuple[int, int]], calls: Sequence[Call], order: Sequence[str] = (), labels: frozenset[str] = frozenset()
+    places: Mapping[str, tuple[int, int]], calls: Sequence[Call], rows: Mapping[str, str] = NONE, labels: frozenset[str] = frozenset()
 ) -> tuple[list[Unit], Unit]:
     """Calls by the place that they were made for (place to records that left generation, and that stayed); the others are shared.
 
-    order: the place of each row, in order: the calls of curation's maps (`labels`) are counted where their row was made. Calls of
-    the same map that belong to no place (those of an earlier, longer run) count as neither.
+    rows: id to place of each row: the calls of curation's maps (`labels`) are counted where their row was made. Calls of the same
+    map that belong to no place (those of an earlier, longer run) count as neither.
     """
     maps = {_map(place) for place in places}
     own: dict[str, list[Call]] = {place: [] for place in places}
     shared = []
     for call in calls:
-        place = _owner(call.place, own, order, labels)
+        place = _owner(call.place, own, rows, labels)
         if place is not None:
             own[place].append(call)
         elif _map(call.place) not in maps | labels:
@@ -182,13 +184,12 @@ def divide(
     return [_unit(*numbers, own[place]) for place, numbers in places.items()], _unit(0, 0, shared)
 
 
-def _owner(path: str, own: Mapping[str, list[Call]], order: Sequence[str], labels: frozenset[str]) -> str | None:
+def _owner(path: str, own: Mapping[str, list[Call]], rows: Mapping[str, str], labels: frozenset[str]) -> str | None:
     parts = path.split("/")
     found = next((place for n in range(len(parts), 0, -1) if (place := "/".join(parts[:n])) in own), None)
     if found is not None or _map(path) not in labels:
         return found
-    index = parts[0].partition(":")[2]
-    return order[int(index)] if index.isdigit() and int(index) < len(order) else None
+    return rows.get(parts[0].partition(":")[2])
 
 
 def _map(place: str) -> str:

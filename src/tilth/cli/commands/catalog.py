@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import click
@@ -23,9 +23,10 @@ class Part:
 @command(
     "catalog",
     examples=("catalog --json", "catalog --kind metric"),
-    help="Every method, flow, step, metric, verifier and format of this version: its name, where it is, and the tests of it.",
+    help="Every method, flow, step, metric and verifier of this version, every file ending that is read and every format that is "
+    "written: its name, where it is, and the tests of it.",
 )
-@click.option("--kind", type=click.Choice(["method", "flow", "step", "metric", "verifier", "format"]), help="Only these.")
+@click.option("--kind", type=click.Choice(["method", "flow", "step", "metric", "verifier", "reader", "format"]), help="Only these.")
 def catalog(session: Session, kind: str | None) -> Answer:
     """One row a part."""
     found = [part for part in everything() if kind in (None, part.kind)]
@@ -35,7 +36,7 @@ def catalog(session: Session, kind: str | None) -> Answer:
 
 def everything() -> list[Part]:
     """All parts, by kind."""
-    return [part for many in (_methods, _flows, _steps, _metrics, _verifiers, _formats) for part in many()]
+    return [part for many in (_methods, _flows, _steps, _metrics, _verifiers, _readers, _formats) for part in many()]
 
 
 def _methods() -> Iterator[Part]:
@@ -72,12 +73,18 @@ def _verifiers() -> Iterator[Part]:
     from tilth.verify.catalog import VERIFIERS
 
     for name, entry in VERIFIERS.items():
-        yield Part(name, "verifier", entry.target, "tests/verify")
+        yield Part(name, "verifier", entry.target, "tests/verify/test_verifier_catalog.py")
+
+
+def _readers() -> Iterator[Part]:
+    from tilth.records.formats import READERS
+
+    for ending, entry in READERS.items():
+        yield Part(ending.removeprefix("."), "reader", f"tilth.records.formats.{entry}", "tests/records/test_read.py")
 
 
 def _formats() -> Iterator[Part]:
-    from tilth.records.formats import READERS
+    from tilth.report.export.formats import FORMATS
 
-    readers: dict[str, Callable[..., object] | str] = dict(READERS)
-    for ending, entry in readers.items():
-        yield Part(ending.removeprefix("."), "format", f"tilth.records.formats.{entry}", "tests/records/test_read.py")
+    for name in FORMATS:
+        yield Part(name, "format", "tilth.report.export.formats:FORMATS", "tests/report/export/test_round_trip.py")

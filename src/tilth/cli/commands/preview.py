@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,15 @@ UNITS = 3
 
 @dataclass
 class Shown:
-    """A record as the preview shows it. hidden: columns that the flow does not keep. calls: at its place, oldest first."""
+    """A record as the preview shows it.
+
+    hidden: columns that the flow does not keep. scores: of curation, by step, in words. calls: at its place, then those of curation.
+    """
 
     record: Record
     state: str
     hidden: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -90,17 +95,43 @@ def records(made: trial.Trial, asked: launching.Asked) -> list[Shown]:
     from tilth.engine.shelf import Shelf
 
     both = [*lookup.some(made.folder, 1000), *lookup.some(made.folder, 1000, "any")]
-    used = _keys(made)
+    used, scores = _keys(made), _scores(made)
     shelf = Shelf(made.journal) if made.journal.exists() else None
     shown = []
     try:
         for record, state in both:
-            calls = shelf.calls_at(str(record.meta.get("place"))) if shelf is not None else []
-            shown.append(Shown(record, state, _hidden(record), [call for call in calls if used is None or call["key"] in used]))
+            places = [str(record.meta.get("place")), *(f"{label}:{record.id}" for label in sorted(made.labels))]
+            calls = [call for place in places for call in (shelf.calls_at(place) if shelf is not None else ())]
+            mine = [call for call in calls if used is None or call["key"] in used]
+            shown.append(Shown(record, state, _hidden(record), scores.get(str(record.id), {}), mine))
     finally:
         if shelf is not None:
             shelf.close()
     return sorted(shown, key=lambda one: _order(str(one.record.meta.get("place"))))
+
+
+def _scores(made: trial.Trial) -> dict[str, dict[str, str]]:
+    """Id to what each step of curation found, in words."""
+    from tilth.curate.scored import Scores
+
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(made.folder.scores.glob("*.parquet")):
+        for score in Scores.all(path):
+            value = "not scored" if score.value is None else score.value if isinstance(score.value, str) else f"{score.value:g}"
+            more = _detail(score.detail)
+            found.setdefault(score.id, {})[path.stem] = value + (f"   {more}" if more else "")
+    return found
+
+
+def _detail(text: str) -> str:
+    """What a scorer says beside its score; several criteria of a judge as `helpful 5 · standalone 5`."""
+    try:
+        criteria = json.loads(text)
+    except ValueError:
+        return cut(text, 70)
+    if not isinstance(criteria, dict):
+        return cut(text, 70)
+    return " · ".join(f"{name} {number:g}" for name, number in criteria.items()) if len(criteria) > 1 else ""
 
 
 def _keys(made: trial.Trial) -> set[str] | None:
@@ -159,8 +190,9 @@ def show(session: Session, one: Shown, number: int, of: int, traced: bool) -> No
         _column(session, f"{name} (hidden)", value, wide)
     for name, value in one.record.items():
         _column(session, name, value, wide)
-    for name, score in (one.record.meta.get("scores") or {}).items():
-        _column(session, name, "not scored" if score is None else f"{score:g}", wide)
+    noted = {name: "not scored" if score is None else f"{score:g}" for name, score in (one.record.meta.get("scores") or {}).items()}
+    for name, score in {**noted, **one.scores}.items():
+        _column(session, name, score, wide)
     if one.state != "kept" and one.record.meta.get("raw"):
         _column(session, "reply", one.record.meta["raw"], wide)
     if traced:
@@ -199,4 +231,5 @@ def _block(session: Session, title: str, text: Any) -> None:
 
 
 def _facts(one: Shown) -> dict[str, Any]:
-    return {"id": one.record.id, "state": one.state, "columns": dict(one.record.columns), "meta": one.record.meta, "calls": one.calls}
+    same = {"id": one.record.id, "state": one.state, "columns": dict(one.record.columns), "meta": one.record.meta}
+    return {**same, "scores": one.scores, "calls": one.calls}

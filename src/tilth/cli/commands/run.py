@@ -6,13 +6,16 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tilth.cli.commands.completion import flows
 from tilth.cli.options import Answer, Session, command
 from tilth.errors import RequestError
+
+if TYPE_CHECKING:
+    from tilth.records.folder import RunFolder
 
 _ROLE = re.compile(r"^([A-Za-z_][\w-]*)=(.+)$", re.DOTALL)
 
@@ -91,6 +94,7 @@ def environment(path: Path) -> None:
 @click.option("--until", metavar="STAGE", help="Stop after this stage (generate, curate); the same command without it goes on.")
 @click.option("--top-up", type=click.IntRange(0), metavar="N", help="Fill up what curation drops, in at most N rounds.")
 @click.option("--budget-ok-partial", "partial", is_flag=True, help="Go on though the budget is too small for all rows.")
+@click.option("--open", "show", is_flag=True, help="Write the report and open it in the browser.")
 @click.option("--scripted", is_flag=True, help="No model: words made up from each prompt. To try a flow out.")
 @click.option("--strict", is_flag=True, help="Exit 1 unless one may train on it: the gates decide.")
 def run(
@@ -102,6 +106,7 @@ def run(
     until: str | None,
     top_up: int | None,
     partial: bool,
+    show: bool,
     scripted: bool,
     **options: Any,
 ) -> Answer:
@@ -120,7 +125,24 @@ def run(
     if told is None or isinstance(told, Answer):
         return told or forecast.declined(session, asked.argv)
     outcome = launching.launch(session, told, until=until)
-    return summary.finish(session, outcome, asked.argv, require, asked.budget, strict=strict)
+    answer = summary.finish(session, outcome, asked.argv, require, asked.budget, strict=strict)
+    if show and outcome.kept:
+        _open(session, outcome.folder)
+    return answer
+
+
+def _open(session: Session, folder: RunFolder) -> None:
+    """Write the run's report as `tilth report --open` does, and show it."""
+    import webbrowser
+
+    from tilth.records.atomic import replacing
+    from tilth.report.page.build import Options, build
+
+    with replacing(folder.report) as file:
+        file.write(build(folder, Options(), where=session.where).text.encode("utf-8"))
+    session.printer.mark("done", str(folder.report))
+    if not webbrowser.open(folder.report.resolve().as_uri()):
+        session.printer.warn(f"no browser could be opened. Open {folder.report} in one.", "report.browser")
 
 
 def pairs(given: Iterable[str], option: str) -> dict[str, str]:

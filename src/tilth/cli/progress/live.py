@@ -24,8 +24,7 @@ class Live:
     def __init__(self, printer: Printer, header: Header, snapshot: Snapshot, console: Console | None = None) -> None:
         self._printer, self._header, self._snapshot = printer, header, snapshot
         self._rates = Rates()
-        colors = "auto" if printer.colored(printer.err) else None
-        self._console = console or Console(file=printer.err, color_system=colors, highlight=False, emoji=False)
+        self._console = console or _console(printer)
         self._live = RichLive(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
         self._stages = header.stages or [StageLine(snapshot.stage, snapshot.method, rows=True)]
 
@@ -107,3 +106,9 @@ def _safe(text: str, cells: int) -> str:
 
 def _fact(name: str, text: str, wide: int) -> Text:
     return Text().append(f"  {name:<8}", style="dim").append(shorten(clean(text), wide - 11))
+
+
+def _console(printer: Printer) -> Console:
+    if printer.colored(printer.err):
+        return Console(file=printer.err, highlight=False, emoji=False)
+    return Console(file=printer.err, color_system=None, highlight=False, emoji=False)  # no_color would still write dim and bold
