@@ -120,7 +120,8 @@ def test_evaluate_with_gates(tilth: Tell) -> None:
     assert header == ["metric", "value", "reference (real)", "better", "n"]
     utility = next(row for row in rows if row[0] == "utility_10_tfidf")
     assert utility[2].startswith("10 real ") and "majority 0.50" in utility[2] and utility[3:] == ["higher", "60"]
-    failed = tilth(*command, "--gate", "utility>=1.1", "--strict", "--json")
+    failed = tilth(*command, "--gate", "utility>=1.1", "--strict", "--json", "-o", "figures.json")
+    assert json.loads(Path("figures.json").read_text())["values"] == failed.json["result"]["values"]
     assert failed.exit == 1 and failed.json["result"]["verdict"]["state"] == "not_yet" and failed.json["error"]["code"] == "gates.strict"
     assert tilth(*command, "--gate", "utility>=1.1").exit == 0
 

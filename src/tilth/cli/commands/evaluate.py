@@ -47,6 +47,7 @@ FILE = click.Path(dir_okay=True)
 @click.option("--seeds", "--draws", "seeds", type=click.IntRange(1), metavar="N", help="Of utility: draws of real rows. Default: 10.")
 @click.option("--gate", "bounds", multiple=True, metavar="NAME>=V", help="A bound that a figure must keep; or NAME<=V.")
 @click.option("--strict", is_flag=True, help="Exit 1 unless one may train on it.")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the figures there too (JSON).")
 @click.option(
     "--templates",
     type=FILE,
@@ -79,7 +80,9 @@ def evaluate(session: Session, what: str, **options: Any) -> Answer:
     answering.show(session, found)
     if found.folder.readme.exists():  # the card speaks of the figures
         shipping.describe(session, outcome, found)
-    session.printer.result(str(outcome.folder.metrics))
+    if options["out"] is not None:
+        options["out"].write_bytes(outcome.folder.metrics.read_bytes())
+    session.printer.result(str(options["out"] or outcome.folder.metrics))
     error = answering.strict(found.verdict) if options["strict"] and outcome.exit == 0 else None
     if error:
         session.printer.error(error[1])
