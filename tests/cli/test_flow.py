@@ -185,3 +185,11 @@ def test_odd_labels_are_read_back_as_they_are(tmp_path: Path) -> None:
     flow = Flow.from_text(draft("x", source=path, columns=True, folder=tmp_path), folder=tmp_path).validate(files=True)
     assert list(flow.spec.task.labels) == odd
     assert yaml.safe_load(draft("x", source=path, folder=tmp_path))["task"]["kind"] == "classification"
+
+
+def test_validate_asks_the_models_when_told_to(tilth: Tell) -> None:
+    Path("f.yaml").write_text(draft("x", kind="text").replace("generator: local ", "generator: vllm/m@http://127.0.0.1:9/v1 "))
+    assert tilth("flow", "validate", "f.yaml").exit == 0
+    told = tilth("flow", "validate", "f.yaml", "--models", "--json")
+    assert told.exit == 1
+    assert told.json["error"]["code"] == "model.no_answer" and told.json["result"]["flows"][0]["models"][0]["ok"] is False

@@ -52,8 +52,9 @@ class Chain(Method):
     links: ClassVar[tuple[Link, ...]] = ()
 
     def columns_for(self, data: Mapping[str, Data]) -> Mapping[str, Any]:
-        """Those of the last stage."""
-        return self.links[-1].method.columns_for(data)
+        """Those of the last stage; where it reads an earlier one, what it declares."""
+        last, made = self.links[-1], {link.id for link in self.links}
+        return last.method.columns if made & set(last.reads.values()) else last.method.columns_for(data)
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         """Run the stages one after the other; yield what the last one gives."""
@@ -80,7 +81,7 @@ def chain_of(links: Sequence[Link]) -> Chain:
         for name, columns in link.method.inputs.items():
             source = link.reads.get(name, name)
             if source not in made:
-                inputs[source] = " ".join(dict.fromkeys([*inputs.get(source, "").split(), *columns.split()]))
+                inputs[source] = _both(inputs[source], columns) if source in inputs else columns
         roles.update({link.role(role): count for role, count in link.method.roles.items()})
         needs.update({link.role(role): can for role, can in link.method.needs.items()})
     declared = {
@@ -94,6 +95,12 @@ def chain_of(links: Sequence[Link]) -> Chain:
     }
     cls: type[Chain] = types.new_class("Chain", (Chain,), exec_body=lambda body: body.update(declared))
     return cls(rows=links[-1].method.rows)
+
+
+def _both(one: str, other: str) -> str:
+    """The columns that two stages need of the same data; it may be left out only where both can do without it."""
+    words = dict.fromkeys([*one.lstrip("?").split(), *other.lstrip("?").split()])
+    return ("?" if one.startswith("?") and other.startswith("?") else "") + " ".join(words)
 
 
 class StageRun(Run):

@@ -32,6 +32,6 @@ def made(spec: FlowSpec, task: Task, data: Mapping[str, Data], folder: Path) -> 
             method = find(stage.method)(**{**stage.parameters, **({"rows": stage.rows} if stage.rows is not None else {})})
             wanted = stages.reading(method)
             reads = {wanted: source} if wanted is not None and source is not None else {}
-        columns[name] = method.columns_for(data)
+        columns[name] = method.columns if source in names else method.columns_for(data)
         links.append(Link(name, method, reads, frozenset(stage.models)))
     return chain_of(links)
