@@ -38,7 +38,7 @@ class Contents:
 
     format: as `tilth export --to` calls it, ``run`` for a run's own folder. ending: parquet, jsonl, json or csv. kinds: column to
     kind, in order; rejected: the same for rejected records. nested: `meta` is one struct beside these columns. example: one record.
-    notes: what people should know of the splits.
+    notes: what people should know of the splits. repo: ``owner/name`` on the Hub, where the folder is meant for it.
     """
 
     folder: Path
@@ -50,6 +50,7 @@ class Contents:
     nested: bool = False
     example: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    repo: str = ""
 
     @property
     def rows(self) -> int:

@@ -66,6 +66,7 @@ CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
 }
 
+HUB = "https://huggingface.co/datasets/"
 ENCODINGS = {"parquet": "application/x-parquet", "jsonl": "application/jsonlines", "csv": "text/csv"}
 _TYPES = {"int": "sc:Integer", "float": "sc:Float", "bool": "sc:Boolean", "list[int]": "sc:Integer", "list[float]": "sc:Float"}
 _MESSAGE = {"role": "str", "content": "str", "name": "str", "tool_calls": "str", "tool_call_id": "str"}
@@ -93,7 +94,9 @@ def croissant(facts: Facts, contents: Contents, licence: Licence, *, said: Mappi
         **_about(facts, contents, licence, said or {}),
         **_rai(facts, contents, said or {}),
         **_provenance(facts),
-        "distribution": [one for part in contents.parts for one in _distribution(contents, part)],
+        "distribution": list(_on_hub(contents))
+        if contents.repo
+        else [one for part in contents.parts for one in _distribution(contents, part)],
         "recordSet": [_records(contents, part) for part in contents.parts],
     }
     _check_ids(document)
@@ -108,7 +111,7 @@ def _about(facts: Facts, contents: Contents, licence: Licence, said: Mapping[str
         "name": facts.name,
         "description": f"{count(contents.rows, f'{synthetic} record')}{labels}. {facts.describe}".strip(),
         "license": licence.url or " ".join([licence.id, *licence.lines]),
-        "url": f"urn:tilth:{identity}",
+        "url": f"{HUB}{contents.repo}" if contents.repo else f"urn:tilth:{identity}",
         "version": "1.0.0",
         "datePublished": day(facts.ended or facts.started),
         "creator": {"@type": "sc:Organization", "name": said.get("creators", "").split("\n")[0] or "Not known"},
@@ -168,17 +171,32 @@ def _distribution(contents: Contents, part: Part) -> Iterator[dict[str, Any]]:
             "sha256": sha256(file),
         }
     if len(part.files) > 1:
-        yield {
-            "@type": "cr:FileSet",
-            "@id": f"{part.split}-files",
-            "name": f"{part.split}-files",
-            "encodingFormat": ENCODINGS[contents.ending],
-            "includes": pattern(part),
-        }
+        yield _file_set(contents, part)
+
+
+def _file_set(contents: Contents, part: Part) -> dict[str, Any]:
+    name = f"{part.split}-files"
+    return {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": ENCODINGS[contents.ending], "includes": pattern(part)}
+
+
+def _on_hub(contents: Contents) -> Iterator[dict[str, Any]]:
+    """The repository, and the files of each split in it."""
+    yield {
+        "@type": "cr:FileObject",
+        "@id": "repo",
+        "name": "repo",
+        "description": "The repository on the Hub; its files have their hashes in manifest.json.",
+        "contentUrl": f"{HUB}{contents.repo}",
+        "encodingFormat": "git+https",
+        "sha256": "main",
+    }
+    for part in contents.parts:
+        yield {**_file_set(contents, part), "containedIn": {"@id": "repo"}}
 
 
 def _records(contents: Contents, part: Part) -> dict[str, Any]:
-    where = {"fileObject": {"@id": part.files[0]}} if len(part.files) == 1 else {"fileSet": {"@id": f"{part.split}-files"}}
+    alone = len(part.files) == 1 and not contents.repo
+    where = {"fileObject": {"@id": part.files[0]}} if alone else {"fileSet": {"@id": f"{part.split}-files"}}
     fields = [_field(f"{part.split}/{name}", name, kind, where, name) for name, kind in contents.columns(part.config).items()]
     if contents.nested:
         fields.append(_meta(part.split, where))

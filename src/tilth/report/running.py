@@ -49,8 +49,8 @@ def exports(found: Facts) -> Iterator[tuple[str, Exported | TilthError]]:
 
     for one in found.asked.get("export") or ():
         options: dict[str, Any] = {"split": one.get("split") or None, "drop": one.get("drop") or ()}
-        if one.get("path") and one["to"] != "hub":  # a hub's path names a repository, to which only people send
-            options["out"] = one["path"]
+        if one.get("path"):  # a hub's path names a repository, to which only people send
+            options["repo" if one["to"] == "hub" else "out"] = one["path"]
         try:
             yield one["to"], export(found.folder, one["to"], **options)
         except TilthError as error:

@@ -91,6 +91,13 @@ def test_a_demonstration_says_so_first(tmp_path: Path) -> None:
     assert body[2].startswith("> **A DEMONSTRATION, not for training.**")
 
 
+def test_an_unfinished_run_says_so_first(tmp_path: Path) -> None:
+    run = folder_of(tmp_path / "half", reviews(4), LABELLED, noted={"status": "stopped"})
+    done = tilth.export(run, "jsonl", out=tmp_path / "out")
+    body = (done.path / "README.md").read_text().split("---\n", 2)[2].strip().split("\n")
+    assert body[2].startswith("> **Unfinished:** the run is stopped; 4 were written so far.")
+
+
 def test_texts_of_people_are_not_called_a_models(tmp_path: Path) -> None:
     rows = [{**row, "meta": {"origin": "human" if at < 3 else "model"}} for at, row in enumerate(reviews(10))]
     text = made(folder_of(tmp_path / "mixed", rows, LABELLED))

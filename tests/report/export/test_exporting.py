@@ -142,6 +142,48 @@ def test_a_licence_of_an_input_refuses(tmp_path: Path) -> None:
         tilth.export(run, "jsonl", force=True)
 
 
+def test_a_restricted_input_is_for_no_public_place(tmp_path: Path) -> None:
+    run = folder_of(tmp_path / "own", reviews(4), LABELLED, asked={"data": {"support": {"read": "a.csv", "licence": "restricted"}}})
+    done = tilth.export(run, "hub", out=tmp_path / "out")
+    assert done.notes == ("an input is restricted: this folder is for no public place",)
+    assert "this dataset is for no public place" in (done.path / "README.md").read_text()
+
+
+# --- for the Hub ---------------------------------------------------------------------------------------------------------
+
+SECRET = """
+tilth: 1
+models:
+  generator: {model: "openai/m@https://me:secret@example.org/v1"}
+data:
+  support: {read: ../../private/place/a.csv}
+  other: /private/place/b.csv
+generate: {rows: 1, columns: {text: {prompt: Hi}}}
+"""
+
+
+def test_a_hub_folder_bears_flow_and_prompts_and_no_place_of_this_machine(run: RunFolder, tmp_path: Path) -> None:
+    run.flow.write_text(SECRET)
+    done = tilth.export(run, "hub", out=tmp_path / "out", repo="acme/mails")
+    flow = (done.path / "flow.yaml").read_text()
+    assert "read: a.csv" in flow and "other: b.csv" in flow and "https://example.org/v1" in flow
+    files = [path for path in done.path.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"private/place" in path.read_bytes() or b"secret" in path.read_bytes()]
+    assert list((done.path / "prompts").glob("attrprompt.text-*.txt"))
+    assert 'load_dataset("acme/mails")' in (done.path / "README.md").read_text()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of rdflib, as mlcroissant uses it
+def test_croissant_of_a_hub_folder_names_the_repository(run: RunFolder, tmp_path: Path) -> None:
+    mlcroissant = pytest.importorskip("mlcroissant", reason="needs the 'hub' extra")
+    done = tilth.export(run, "hub", out=tmp_path / "out", repo="acme/mails", split="train=0.5,test=0.5")
+    document = json.loads((done.path / "croissant.json").read_text())
+    assert [one.get("includes") for one in document["distribution"]] == [None, "data/train-*.parquet", "data/test-*.parquet"]
+    assert document["url"].endswith("/acme/mails")
+    described = mlcroissant.Dataset(jsonld=str(done.path / "croissant.json"))
+    assert not described.metadata.ctx.issues.errors and not described.metadata.ctx.issues.warnings
+
+
 # --- where it lands -----------------------------------------------------------------------------------------------------
 
 

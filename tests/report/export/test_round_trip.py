@@ -230,5 +230,21 @@ def test_others_read_what_was_written(odd: Path, tmp_path: Path, form: str, monk
         assert {record["train/meta"]["train/meta/method"] for record in records} == {b"attrprompt"}
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of `datasets`' own dependencies
+def test_json_lines_whose_first_values_are_all_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that guesses types from the first lines fails on the last, unless the card declares them."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets", reason="needs the 'hub' extra")
+    datasets.disable_progress_bars()
+    late = {"scores": {"quality": 0.5}, "licence": "MIT", "parents": ["a"]}
+    rows = [{"text": f"t{at}", "n": None if at < 150 else at, "meta": {} if at < 150 else late} for at in range(200)]
+    run = folder_of(tmp_path / "late", rows, {"text": str, "n": "int | None"})
+    for number, meta in enumerate((True, False)):
+        done = tilth.export(run, "jsonl", out=tmp_path / str(number), meta=meta)
+        loaded = datasets.load_dataset(str(done.path), cache_dir=str(tmp_path / "cache"), chunksize=2000)["train"]
+        assert loaded[0]["n"] is None and loaded[199]["n"] == 199
+        assert not meta or loaded[199]["meta"]["scores"][0]["value"] == 0.5
+
+
 def test_only_printable_names_leave(odd: Path) -> None:
     assert all(set(name) <= set(string.ascii_letters + "-_") for name in FORMATS)

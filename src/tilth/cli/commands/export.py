@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--include", type=click.Choice(["rejected"]), help="Rejected records too, with their reasons.")
 @click.option("--label", type=click.Choice(["resolved", "model", "people"]), default="resolved", show_default=True, help="Whose label.")
 @click.option("--sort", metavar="COLUMN", help="Sort the records by a column.")
+@click.option("--repo", metavar="OWNER/NAME", help="hub: where it will be; for links in the card and in Croissant. Nothing is sent.")
 @click.option("--defuse", is_flag=True, help="CSV: keep spreadsheets from taking a text for a formula.")
 @click.option("--force", is_flag=True, help="Although a gate failed (the card says so first), and over a file that is there.")
 @click.option("--verify", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Check an export's manifest.")

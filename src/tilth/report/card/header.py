@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tilth.report.card.features import features
 from tilth.report.card.licences import Licence
 from tilth.report.contents import Contents, Part
 
@@ -59,15 +60,15 @@ def header(facts: Facts, contents: Contents, licence: Licence, origins: frozense
         "source_datasets": _sources(facts),
         "tags": _tags(facts, kind, synthetic=bool(origins - {"human"}) or not facts.given),
         "configs": _configs(contents),
-        "dataset_info": [
-            {
-                "config_name": config,
-                "splits": [_split(contents, part) for part in contents.parts if part.config == config],
-            }
-            for config in dict.fromkeys(part.config for part in contents.parts)
-        ],
+        "dataset_info": [_info(contents, config) for config in dict.fromkeys(part.config for part in contents.parts)],
     }
     return head
+
+
+def _info(contents: Contents, config: str) -> dict[str, Any]:
+    typed = features(contents, config)
+    splits = [_split(contents, part) for part in contents.parts if part.config == config]
+    return {"config_name": config, **({"features": typed} if typed else {}), "splits": splits}
 
 
 def _split(contents: Contents, part: Part) -> dict[str, Any]:
@@ -156,7 +157,9 @@ def written(head: Mapping[str, Any]) -> str:
 
     def mapped(dumper: yaml.SafeDumper, data: dict[str, Any]) -> yaml.MappingNode:
         return dumper.represent_mapping(
-            "tag:yaml.org,2002:map", data.items(), flow_style=set(data) in ({"split", "path"}, {"name", "num_bytes", "num_examples"})
+            "tag:yaml.org,2002:map",
+            data.items(),
+            flow_style=set(data) in ({"split", "path"}, {"name", "num_bytes", "num_examples"}, {"name", "dtype"}, {"name", "list"}),
         )
 
     Dumper.add_representer(list, listed)

@@ -126,7 +126,8 @@ def use(about: About) -> str:
         against = "What the people who wrote the texts did not agree to."
     lines = ["## Use", "", f"Meant for: {fit} Not for: {against}", "", about.items.human("use"), ""]
     about.items.answered["intended use"] = True
-    code = ["```python", "from datasets import load_dataset", 'ds = load_dataset("PATH_OR_NAME_OF_THIS_DATASET")', "```", ""]
+    place = about.contents.repo or "PATH_OR_NAME_OF_THIS_DATASET"
+    code = ["```python", "from datasets import load_dataset", f'ds = load_dataset("{place}")', "```", ""]
     return "\n".join([*lines, *(code if about.contents.tabular else [])])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def _recipe(facts: Facts, folder: Path) -> list[str]:
 
 
 def portable_flow(path: Path) -> str:
-    """The flow without the folders of this machine: inputs and codebook by their names alone."""
+    """The flow without the folders of this machine (inputs and codebook by their names alone), and no key in an address."""
     import yaml
 
     from tilth.flows.flow import dump
@@ -69,7 +70,7 @@ def portable_flow(path: Path) -> str:
     task = flow.get("task")
     if isinstance(task, dict) and task.get("codebook"):
         task["codebook"] = Path(str(task["codebook"])).name
-    return dump(flow)
+    return re.sub(r"(https?://)[^/@\s]+@", r"\1", dump(flow))
 
 
 def _settings(plan: Plan, contents: Contents) -> list[str]:

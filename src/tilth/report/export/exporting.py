@@ -57,7 +57,13 @@ def export(run: RunFolder | Outcome | str | Path, to: str = "parquet", **options
     with place.folder(target) as aside:
         contents = data_files(plan, splits, aside)
         also = companions(plan, contents, target)
-    return Exported(target, plan.form.name, contents.parts, tuple(also), contents.notes)
+    return Exported(target, plan.form.name, contents.parts, tuple(also), (*contents.notes, *_warned(plan)))
+
+
+def _warned(plan: Plan) -> list[str]:
+    """What to know before the folder goes anywhere."""
+    closed = plan.form.name == "hub" and not plan.licence.public
+    return ["an input is restricted: this folder is for no public place"] if closed else []
 
 
 def stream(run: RunFolder | Outcome | str | Path, to: str, file: BinaryIO, **options: Unpack[Options]) -> int:

@@ -26,7 +26,8 @@ class Options(TypedDict, total=False):
     out: a folder, or a file of the format's ending; default: ``exports/FORMAT`` in the run's folder.
     split: name to share, or ``"train=0.9,validation=0.1"``; near-duplicates and relatives stay on one side. seed: of the split; default:
     the run's. meta: with or without lineage; default: as the format has it. only, drop: columns. rejected: rejected records too.
-    label: ``resolved``, ``model`` or ``people``. sort: a column. defuse: CSV that is safe to open in a spreadsheet.
+    label: ``resolved``, ``model`` or ``people``. sort: a column. defuse: CSV that is safe to open in a spreadsheet. repo:
+    ``owner/name``, for a hub folder.
     force: although a gate failed (the card then says so first), and over a file that is there already.
     """
 
@@ -39,6 +40,7 @@ class Options(TypedDict, total=False):
     rejected: bool
     label: str
     sort: str | None
+    repo: str | None
     defuse: bool
     force: bool
 

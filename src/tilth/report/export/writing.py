@@ -82,8 +82,19 @@ def data_files(plan: Plan, splits: Splits, aside: Path) -> Contents:
         )
     kept = tuple(Part("default", name, files[name], rows[name], _classes(labels[name])) for name in splits.names)
     refused, kinds = _rejected(plan, aside)
-    nested = plan.meta
-    return Contents(aside, plan.form.name, plan.form.ending, (*kept, *refused), plan.kinds, kinds, nested, example, splits.notes)
+    repo = plan.options.get("repo") if plan.form.name == "hub" else None
+    return Contents(
+        folder=aside,
+        format=plan.form.name,
+        ending=plan.form.ending,
+        parts=(*kept, *refused),
+        kinds=plan.kinds,
+        rejected=kinds,
+        nested=plan.meta,
+        example=example,
+        notes=splits.notes,
+        repo=repo or "",
+    )
 
 
 def _classes(labels: Counter[str]) -> dict[str, int]:
