@@ -13,11 +13,11 @@ import pytest
 from cli.conftest import Tell
 from cli.test_runs import parses
 from tilth.cli import comparing, forecast
-from tilth.cli.commands import methods
+from tilth.cli.commands import methods, trace
 from tilth.evaluate.base import Value
 
 
-@pytest.mark.parametrize("module", [comparing, forecast, methods])
+@pytest.mark.parametrize("module", [comparing, forecast, methods, trace])
 def test_examples_in_docstrings_hold(module: Any) -> None:
     found = doctest.testmod(module)
     assert found.attempted and not found.failed

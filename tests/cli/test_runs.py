@@ -107,6 +107,21 @@ def test_status_and_trace(tilth: Tell, command: list[str]) -> None:
     assert facts["state"] == "kept" and facts["columns"]["label"] in ("positive", "negative")
 
 
+def test_trace_by_label_by_expression_and_with_the_neighbour(tilth: Tell, tmp_path: Path) -> None:
+    long = "I am tired of waiting for the money, nobody answers the phone, and the shop has not written a single line since I {} the shoes"
+    rows = [(long.format("returned"), "refund"), ("Where is it", "order"), (long.format("have returned"), "refund")]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows))
+    assert tilth("curate", "set.jsonl", "-s", "dedupe near=0.5").exit == 0
+    labelled = tilth("trace", "set-curated", "--label", "refund", "--json").json["result"]["records"]
+    assert [(one["state"], one["columns"]["label"]) for one in labelled] == [("kept", "refund"), ("rejected", "refund")]
+    where = tilth("trace", "set-curated", "--where", "score > 0.5", "--json").json["result"]["records"]
+    assert [one["state"] for one in where] == ["rejected"]
+    tree = tilth("trace", "set-curated", where[0]["id"]).out
+    assert "differs in: – → have" in tree and f"└─ {labelled[0]['id'][:8]}  I am tired" in tree
+    assert tilth("trace", "set-curated", "--where", "nothing == 1").err == "no record fits\n"
+    assert tilth("trace", "set-curated", "--where", "(").exit == 2
+
+
 @pytest.mark.parametrize("argv", [["trace", "."], ["trace", ".", "--calls"], ["trace", ".", "--json"], ["status"]])
 def test_no_escape_of_a_reply_reaches_the_streams(argv: list[str], tilth: Tell, command: list[str]) -> None:
     said = tilth(*command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from tilth.cli.numbers import reason as in_words
 from tilth.cli.options import Answer, Session, command
 from tilth.cli.printer import Printer
 from tilth.cli.runs import RunView
+from tilth.errors import RequestError
 from tilth.records.folder import RunFolder
 from tilth.records.record import Record
 
@@ -26,23 +28,27 @@ from tilth.records.record import Record
 @click.argument("run", required=False)
 @click.argument("id", required=False)
 @click.option("--reason", help="Records rejected for this reason (any: for whatever reason).")
+@click.option("--label", help="Records of this label.")
+@click.option("--where", metavar="EXPR", help="Records for which this holds, such as \"score > 0.9 and label != 'other'\".")
 @click.option("-n", "n", type=click.IntRange(1), default=5, show_default=True, help="How many, without ID.")
 @click.option("--calls", is_flag=True, help="Prompts and replies in full.")
-def trace(session: Session, run: str | None, id: str | None, reason: str | None, n: int, calls: bool) -> Answer:
+def trace(session: Session, run: str | None, id: str | None, *, n: int, calls: bool, **which: str | None) -> Answer:
     """Show one record as a tree, or several in short."""
     view = runs.find(session, run)
     if id is None:
-        return _several(session, view, reason, n, calls)
+        return _several(session, view, which, n, calls)
     record, state = lookup.by_id(RunFolder(view.folder), id)
     found = made_by(view, record)
     _tree(session.printer, view, record, state, found, calls)
     return Answer(_facts(record, state, found))
 
 
-def _several(session: Session, view: RunView, reason: str | None, n: int, calls: bool) -> Answer:
-    folder = RunFolder(view.folder)
-    found = list(lookup.some(folder, n, reason))
-    if reason is not None and not found:
+def _several(session: Session, view: RunView, which: dict[str, str | None], n: int, calls: bool) -> Answer:
+    folder, reason = RunFolder(view.folder), which.get("reason")
+    found = list(_chosen(folder, n, **which))
+    if not found and (which.get("label") or which.get("where")):
+        session.printer.say("no record fits")
+    elif reason is not None and not found:
         known = lookup.all_reasons(folder)
         there = f"there are: {', '.join(known)}" if known else "none was rejected"
         session.printer.say(f"no record was rejected for '{reason}'; {there}")
@@ -55,6 +61,31 @@ def _several(session: Session, view: RunView, reason: str | None, n: int, calls:
     if found:
         session.printer.advise(f"tilth trace {view.name} {str(found[0][0].id)[:8]}{session.where}", "how this one was made")
     return Answer({"records": [_facts(record, state, made_by(view, record) if calls else []) for record, state in found]})
+
+
+def _chosen(folder: RunFolder, n: int, reason: str | None, label: str | None, where: str | None) -> Iterator[tuple[Record, str]]:
+    """The first n records that fit. An expression sees the columns, and of the lineage what they do not hide (score, step, reason)."""
+    if label is None and where is None:
+        yield from lookup.some(folder, n, reason)
+        return
+    from tilth.errors import Failure
+    from tilth.prompts.expressions import evaluate, names
+
+    asked = names(where) if where is not None else frozenset()
+    states = [reason] if reason else [None, "any"]
+    for record, state in (one for wanted in states for one in lookup.some(folder, -1, wanted)):
+        values = {"state": state, **record.meta, **record.columns}
+        if label is not None and str(values.get("label")) != label:
+            continue
+        try:
+            if where is not None and not (asked <= values.keys() and evaluate(where, values)):
+                continue
+        except Failure:  # not for this row: a score that is not there, say
+            continue
+        yield record, state
+        n -= 1
+        if n <= 0:
+            return
 
 
 def made_by(view: RunView, record: Record) -> list[dict[str, Any]]:
@@ -99,7 +130,36 @@ def _tree(printer: Printer, view: RunView, record: Record, state: str, calls: li
     columns = list(record.items()) or [("text", "(none)")]
     for number, (name, value) in enumerate(columns):
         branch = "└─" if number == len(columns) - 1 else "├─"
+        branch = "├─" if meta.get("neighbour") else branch
         printer.result(f"{branch} {cut(name, 9):<9} ", cut(value, wide - 14))
+    if meta.get("neighbour"):
+        _neighbour(printer, view, record, str(meta["neighbour"]), wide)
+
+
+def _neighbour(printer: Printer, view: RunView, record: Record, id_: str, wide: int) -> None:
+    """The record that caused a rejection, and the words in which the two differ."""
+    try:
+        other, _ = lookup.by_id(RunFolder(view.folder), id_)
+    except RequestError:
+        printer.result(f"└─ {id_[:8]}  (not a record of this run)")
+        return
+    printer.result(f"└─ {id_[:8]}  ", cut(_text(other), wide - 13))
+    changes = differences(_text(other), _text(record))
+    printer.result("             differs in: ", cut(", ".join(changes) if changes else "nothing", wide - 26))
+
+
+def differences(one: str, two: str, most: int = 6) -> list[str]:
+    """Words that were exchanged between two texts, `one → other`.
+
+    >>> differences("I returned the red shoes", "I sent back the red boots")
+    ['returned → sent back', 'shoes → boots']
+    """
+    import difflib
+
+    a, b = one.split(), two.split()
+    steps = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    found = [f"{' '.join(a[i:j]) or '–'} → {' '.join(b[k:m]) or '–'}" for tag, i, j, k, m in steps if tag != "equal"]
+    return found if len(found) <= most else [*found[:most], f"and {len(found) - most} more"]
 
 
 def _inside(meta: dict[str, Any], calls: list[dict[str, Any]], full: bool) -> list[str]:

@@ -72,9 +72,12 @@ class Plain:
         return ", ".join(parts)
 
     def _over(self, stage: str) -> None:
-        """The line of a stage that has ended."""
+        """The line of a stage that has ended; none of what is only taken over from a file."""
+        listed = [line.name for line in self._header.stages]
+        if listed and stage not in listed and not self._header.stages[0].rows:
+            return
         number = self._header.at(stage)
-        if number:
+        if listed and not self._header.stages[number].rows:
             said = self._header.stages[number].over() if self._snapshot.finished or self._snapshot.stage != stage else ""
             self._say(f"{stage} done: {said}" if said else f"{stage} ended")
             return
