@@ -90,7 +90,7 @@ def of_run(folder: RunFolder) -> Contents:
     schema = Schema.from_arrow(pq.read_schema(kept[0])) if kept else None
     kinds = _flat(schema) if schema is not None else {}
     lenient = _flat(schema.rejected()) if schema is not None and refused else {}
-    found = [Part("default", "train", _named(folder, kept), _count(kept), labels_in(kept, "label" in kinds))]
+    found = [Part("default", "train", _named(folder, kept), _count(kept), labels_in(kept, has_classes(kinds)))]
     if refused:
         found.append(Part("rejected", "rejected", _named(folder, refused), _count(refused)))
     example = next(_rows(kept), {}) if kept else {}
@@ -121,6 +121,11 @@ def _rows(paths: list[Path]) -> Iterator[dict[str, Any]]:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=16, use_threads=False):
                 yield from (schema.record(row).columns if schema else row for row in batch.to_pylist())
+
+
+def has_classes(kinds: Mapping[str, str]) -> bool:
+    """Whether the column `label` holds classes: text, whole numbers or truth values; not lists, not fractions."""
+    return kinds.get("label") in ("str", "int", "bool")
 
 
 def labels_in(paths: list[Path], labelled: bool) -> dict[str, int]:

@@ -170,6 +170,29 @@ def test_the_hub_reads_the_header(run: RunFolder) -> None:
     assert card.text.strip().startswith("# Shop mails (synthetic)")
 
 
+def test_lists_and_texts_of_their_own_are_no_classes(tmp_path: Path) -> None:
+    rows = [{"text": f"t{at}", "label": ["a", f"b{at}"]} for at in range(4)]
+    several = folder_of(tmp_path / "several", rows, {"text": str, "label": "list[str]"})
+    assert "| label | list of strings |" in made(several)
+    many = folder_of(tmp_path / "many", [{"text": f"t{at}", "label": f"l{at}"} for at in range(1100)], LABELLED)
+    assert "| label | string | the class |" in made(many)
+    assert [dict(part.labels) for part in tilth.export(many, "jsonl").parts] == [{}]
+    assert [dict(part.labels) for part in tilth.export(several, "parquet", split="train=0.5,test=0.5").parts] == [{}, {}]
+
+
+def test_methods_are_cited_by_their_papers() -> None:
+    from tilth import catalog
+    from tilth.report.card.citations import bibtex
+
+    for entry in catalog.methods().values():
+        if entry.paper:
+            cited = bibtex([entry.name])
+            assert len(cited) == 1 and f"eprint = {{{entry.paper}}}" in cited[0] and cited[0].count("{") == cited[0].count("}")
+    assert "title = {Large Language Model as Attributed Training Data Generator" in bibtex(["attrprompt"])[0]
+    assert len(bibtex(["zerogen", "zerogen-nli"])) == 1
+    assert bibtex(["columns", "of-my-own"]) == []
+
+
 def test_given_rows_are_not_called_synthetic(tmp_path: Path) -> None:
     rows = [{**row, "meta": {"origin": None}} for row in reviews(5)]
     text = made(folder_of(tmp_path / "table", rows, LABELLED, method="given"))

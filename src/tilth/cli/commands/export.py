@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def export(session: Session, run: str | None, to: str, out: str | None, verify: 
     shipping.show(session, done)
     session.printer.result(str(done.path))
     if done.path.is_dir():
-        session.printer.advise(f"tilth export --verify {done.path}", "compares every file with the manifest")
+        session.printer.advise(f"tilth export --verify {shlex.quote(str(done.path))}", "compares every file with the manifest")
     return Answer(shipping.as_json(done))
 
 

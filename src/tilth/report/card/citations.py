@@ -55,6 +55,42 @@ PAPERS: dict[str, Paper] = {
         2024,
         "Proceedings of ICLR 2024",
     ),
+    "2104.08826": Paper(
+        "yoo2021gpt3mix",
+        "{GPT3Mix}: Leveraging Large-scale Language Models for Text Augmentation",
+        "Yoo, Kang Min and Park, Dongju and Kang, Jaewook and Lee, Sang-Woo and Park, Woomyoung",
+        2021,
+        "Findings of EMNLP 2021",
+    ),
+    "2105.12787": Paper(
+        "allamanis2021buglab",
+        "Self-Supervised Bug Detection and Repair",
+        "Allamanis, Miltiadis and Jackson-Flux, Henry and Brockschmidt, Marc",
+        2021,
+        "Advances in Neural Information Processing Systems 34",
+    ),
+    "2203.14465": Paper(
+        "zelikman2022star",
+        "{STaR}: Bootstrapping Reasoning With Reasoning",
+        "Zelikman, Eric and Wu, Yuhuai and Mu, Jesse and Goodman, Noah D.",
+        2022,
+        "Advances in Neural Information Processing Systems 35",
+    ),
+    "2309.12284": Paper(
+        "yu2024metamath",
+        "{MetaMath}: Bootstrap Your Own Mathematical Questions for Large Language Models",
+        "Yu, Longhui and Jiang, Weisen and Shi, Han and Yu, Jincheng and Liu, Zhengying and Zhang, Yu and Kwok, James T. and Li, Zhenguo "
+        "and Weller, Adrian and Liu, Weiyang",
+        2024,
+        "Proceedings of ICLR 2024",
+    ),
+    "2311.15614": Paper(
+        "xiao2023freeal",
+        "{FreeAL}: Towards Human-Free Active Learning in the Era of Large Language Models",
+        "Xiao, Ruixuan and Dong, Yiwen and Zhao, Junbo and Wu, Runze and Lin, Minmin and Chen, Gang and Wang, Haobo",
+        2023,
+        "Proceedings of EMNLP 2023",
+    ),
 }
 """arXiv id, as it stands in a method's header, to its paper."""
 

@@ -98,8 +98,9 @@ class Source:
     @cached_property
     def label_column(self) -> str | None:
         """The column that is a class: `label`, where it is text, a number or a truth value."""
-        kind = self.schema.columns.get("label")
-        return "label" if kind is not None and kind.name in ("str", "int", "bool") else None
+        from tilth.report.contents import has_classes
+
+        return "label" if has_classes({name: kind.name for name, kind in self.schema.columns.items()}) else None
 
     def rows(self) -> Iterator[Row]:
         """All records, in order."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tilth.errors import RequestError
-from tilth.report.contents import MOST_LABELS, Contents, Part, label_name
+from tilth.report.contents import MOST_LABELS, Contents, Part, has_classes, label_name
 from tilth.report.export.files import Opened, Parquet, Writer, text_writer
 from tilth.report.export.plan import Plan
 from tilth.report.export.split import NOWHERE, Splits
@@ -60,6 +60,7 @@ def data_files(plan: Plan, splits: Splits, aside: Path) -> Contents:
     rows: Counter[str] = Counter()
     labels: dict[str, Counter[str]] = {name: Counter() for name in splits.names}
     example: dict[str, Any] = {}
+    classes = has_classes(plan.kinds)
     writers = Opened(opened)
     try:
         for name in splits.names:
@@ -72,7 +73,7 @@ def data_files(plan: Plan, splits: Splits, aside: Path) -> Contents:
                 writers.of(name).add(one)
                 rows[name] += 1
                 example = example or {key: value for key, value in one.items() if key != "meta"}
-                if one.get("label") is not None and "label" in plan.kinds:
+                if classes and one.get("label") is not None and len(labels[name]) <= MOST_LABELS:
                     labels[name][label_name(one["label"])] += 1
     finally:
         writers.close()
