@@ -83,13 +83,20 @@ def test_the_others(words: tuple[str, ...], tilth: Tell, tmp_path: Path, monkeyp
     check(tilth, *words)
 
 
-def test_demo_and_annotate(tilth: Tell, tmp_path: Path, server: FaultServer) -> None:
+def test_demo_and_annotate(tilth: Tell, tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
     check(tilth, "demo", "--scripted", "-n", "6", "-q")
     (tmp_path / "texts.csv").write_text("text\ngood film\nbad film\n")
     with FaultServer(reply=lambda job: "a") as one:
         check(tilth, "annotate", "texts.csv", "--labels", "a,b", "-m", f"openai/test@{one.url}")
         check(tilth, "models", "check", f"openai/test@{one.url}")
+        before = one.stats()["requests"]
+        plan = check(tilth, "annotate", "texts.csv", "--labels", "a,b", "-m", f"openai/test@{one.url}", "--plan")["plan"]
+        assert (plan["records"], plan["calls"], plan["usd"], one.stats()["requests"]) == (2, 2, None, before)
+        assert any("good film" in message["content"] for message in plan["prompt"])
     check(tilth, "models", "check", "openai/gpt-4.1-mini", exit=1)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    low, high = check(tilth, "annotate", "texts.csv", "--labels", "a,b", "--votes", "3", "-m", "openai/gpt-4.1", "--plan")["plan"]["usd"]
+    assert 0 < low <= high < 0.01 and not (tmp_path / "runs" / "texts-labels-2").exists()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tilth.cli.commands.run import work_options
+from tilth.cli.commands.run import env_file_option, work_options
 from tilth.cli.options import Answer, Session, command
 
 SHOWN = 8
@@ -37,11 +37,15 @@ SHOWN = 8
     "--calibration", type=click.Choice(["none", "batch", "prior"]), help="Of scores. Default: batch (labels about equally frequent)."
 )
 @click.option("--require", type=click.IntRange(1), metavar="N", help="Exit 1 if fewer records are labelled.")
-def annotate(session: Session, data_path: str, require: int | None, **options: Any) -> Answer:
+@click.option("--plan", "planned", is_flag=True, help="Send nothing: show the first prompt, the number of calls, and about what they cost.")
+@env_file_option
+def annotate(session: Session, data_path: str, require: int | None, planned: bool, **options: Any) -> Answer:
     """Translate the options into a run of the method llm-labels, run it, and say how it went."""
-    from tilth.cli import launching, summary
+    from tilth.cli import launching, planning, summary
 
     asked = launching.request(session, "llm-labels", **_options(session, data_path, **options))
+    if planned:
+        return planning.plan(session, asked)
     outcome = launching.launch(session, asked)
     done = outcome.status == "done"
     answer = summary.finish(session, outcome, asked.argv, require, asked.budget, advise=False)
