@@ -86,6 +86,7 @@ def test_common_bins_lose_nothing_and_a_giant_presses_nobody() -> None:
     edges, (one, two), open_end = whole_bins([Counter({5: 300, 6: 500, 7: 199, 10_000: 1}), {6: 4}])
     assert sum(one) == 1000 and sum(two) == 4 and open_end
     assert edges == (5.0, 6.0, 7.0, 8.0) and one == (300, 500, 200)
+    assert whole_bins([{2: 7}])[:2] == ((1.0, 2.0, 3.0, 4.0), [(0, 7, 0)])
     assert whole_bins([{}])[1] == [(0,)]
 
 

@@ -43,6 +43,19 @@ def percent(part: float, whole: float) -> str:
     return f"{share:.2f} %" if share < 0.1 or share > 99.9 else f"{share:.1f} %" if share < 1 or share > 99 else f"{share:.0f} %"
 
 
+def dollars(usd: float | None) -> str:
+    """US dollars; below a cent with two digits that matter.
+
+    >>> dollars(0.8717), dollars(0.00106), dollars(0.0), dollars(None), dollars(1234.5)
+    ('$0.87', '$0.0011', '$0', 'unknown', '$1,234.50')
+    """
+    if usd is None:
+        return "unknown"
+    if 0 < usd < 0.01:
+        return f"${float(f'{usd:.2g}'):.10f}".rstrip("0")
+    return f"${usd:,.2f}" if usd else "$0"
+
+
 def place(value: float) -> str:
     """A coordinate.
 

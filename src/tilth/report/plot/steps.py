@@ -62,7 +62,10 @@ class Steps:
             key(canvas, [*((one.name, one.kind, "fill" if one.filled else "line") for one in self.sets), *lines])
         heights = [[float(count) for count in one.counts] for one in self.sets] if self.stacked else [one.shares for one in self.sets]
         most = max((sum(column) if self.stacked else max(column) for column in zip(*heights, strict=True)), default=0.0)
-        frame = Frame(canvas, (self.edges[0], self.edges[-1]), (0.0, most or 1.0), (self.axis, "rows" if self.stacked else "share of rows"))
+        whole = len(self.edges) < 10 and all(edge.is_integer() for edge in self.edges)
+        ticks = [(edge, short(edge)) for edge in self.edges] if whole else None
+        names = (self.axis, "rows" if self.stacked else "share of rows")
+        frame = Frame(canvas, (self.edges[0], self.edges[-1]), (0.0, most or 1.0), names, ticks=ticks)
         below = [0.0] * (len(self.edges) - 1)
         for one, tall in zip(self.sets, heights, strict=True):
             self._one(canvas, frame, one, tall, below)
@@ -102,6 +105,8 @@ def whole_bins(sets: Sequence[Mapping[int, int]], bins: int = BINS) -> tuple[tup
     low, high = int(values[0]), int(min(enough, values[-1]))
     step = max(1, -(-(high - low + 1) // bins))
     count = -(-(high - low + 1) // step)
+    if count < 3:  # all of one length, or nearly: room on both sides, so that it is seen as one bar
+        low, count = low - step, count + 2
     edges = [float(low + step * at) for at in range(count + 1)]
     counts = []
     for one in sets:

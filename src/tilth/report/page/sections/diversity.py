@@ -62,7 +62,8 @@ def _ratios(values: Sequence[Value]) -> Figure | None:
     edges += [one.value for one in dots if one.value is not None]
     low, high = min(0.8, *edges), max(1.2, *edges)
     inside = [one.metric for one in usable if _inside(one)]
-    title = f"{len(inside)} of {len(usable)} figures are as in real data" if inside else "No figure is as in real data"
+    title = f"{len(inside)} of {len(usable)} figures cannot be told from those of real data"
+    title = title if inside else "Every figure differs from that of real data"
     told = "; ".join(f"{one.metric} {shown(one)}, real {short(one.reference)}" for one in usable)
     caption = "Each figure divided by the same figure of equally many real rows. Hatched: 95 % interval of the real data's own figure."
     how = "1 means as diverse as real data. Only distinct_n and vendi are more diverse to the right; self_bleu, compression and "
@@ -94,19 +95,21 @@ def _ngrams(m: Material, values: Sequence[Value]) -> Figure:
     if theirs:
         series.append(Series(m.source, "real", tuple(theirs)))
         gap = next((one for one in values if one.metric == "distinct_3"), values[-1])
-        title = _against_real(gap, "repeats more than real text", "repeats less than real text", "repeats about as much as real text")
+        title = _against_real(gap, "The set repeats more than real text", "The set repeats less than real text")
     told = "; ".join(f"n = {one.metric[-1]}: {shown(one)}, real {short(one.reference)}" for one in values)
     caption = f"Computed for this report: distinct n-grams by all n-grams, pooled over {tokens:,} words of each set (seed {m.facts.seed}, "
     caption += f"{values[0].n:,} rows); 95 % band by subsampling; words as {values[0].kernel}."
     how = "1 means that no sequence of n words comes twice. The share falls as a set grows, so sets are compared at equal numbers of words."
-    mark = Lines(tuple(series), ("n, words in a row", "distinct by all"), floor=0.0, roof=1.0, from_zero=True, every=True, x_name="n")
+    names = ("n, words in a row", "distinct by all")
+    mark = Lines(tuple(series), names, floor=0.0, roof=1.0, from_zero=True, every=True, x_name="words in a row")
     return Figure("ngrams", title, f"{title}. {told}.", caption, how, mark)
 
 
-def _against_real(one: Value, less: str, more: str, same: str) -> str:
+def _against_real(one: Value, less: str, more: str) -> str:
+    """Which way a figure differs from that of real data, where the intervals say that it does."""
     if _inside(one):
-        return f"The set {same}"
-    return f"The set {less if (one.value or 0) < (one.reference or 0) else more}"
+        return "No difference to real text is shown in how much is repeated"
+    return less if (one.value or 0) < (one.reference or 0) else more
 
 
 def _look_alikes(m: Material, near: Neighbourhood) -> Figure:

@@ -8,7 +8,7 @@ from tilth.report.page.blocks import Block, Missing, Plot, sheet
 from tilth.report.plot.bars import Bar, Bars, Part
 from tilth.report.plot.dots import Dot, Dots
 from tilth.report.plot.figure import Cell, Figure
-from tilth.report.plot.numbers import percent, short
+from tilth.report.plot.numbers import dollars, percent
 
 ANCHOR, TITLE, QUESTION = "losses", "Where records went", "From what was tried to what is kept, each loss with its reason."
 ROWS = 30
@@ -112,4 +112,4 @@ def _top(rows: list[tuple[str, float, int]]) -> float:
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"${short(value)}" if unit == "US dollars" else f"{value:,.0f} tokens"
+    return dollars(value) if unit == "US dollars" else f"{value:,.0f} tokens"

@@ -10,7 +10,7 @@ from tilth.report.look.material import Material
 from tilth.report.page.blocks import Block, Folded, Line, Missing, Pairs, Plot, sheet
 from tilth.report.plot.bars import Bar, Bars, Part
 from tilth.report.plot.figure import Figure
-from tilth.report.plot.numbers import percent, short
+from tilth.report.plot.numbers import dollars, percent, short
 
 ANCHOR, TITLE, QUESTION = "making", "How it was made", "Enough to repeat it, and to know what it cost."
 KINDS = {"kept": "kept", "rejected": "rejected", "retried": "review", "shared": "plain"}
@@ -57,26 +57,27 @@ def _facts(m: Material) -> list[tuple[str, str, str]]:
     rows = [("run", facts.name, ""), ("status", facts.status, ""), ("method", ", ".join(facts.methods) or "unknown", "")]
     rows += [(f"model of {role}", ", ".join(many), "") for role, many in sorted(facts.models.items())]
     rows += [("seed", str(facts.seed), ""), ("started", facts.started or "unknown", ""), ("ended", facts.ended or "not yet", "")]
+    rows.append(("the last start took", f"{facts.seconds:,.0f} seconds", ""))
     usage = facts.usage
     rows.append(("calls", f"{usage.calls:,}", f"{usage.tokens_in:,} tokens in, {usage.tokens_out:,} out"))
-    cost = "unknown: a model has no price" if usage.usd is None else f"${short(usage.usd)}" if usage.calls else "no model was called"
+    cost = "unknown: a model has no price" if usage.usd is None else dollars(usage.usd) if usage.calls else "no model was called"
     rows.append(("cost", cost, ""))
     if m.against is not None:
         other = m.against.usage
-        rows.append((f"cost of {m.against.name}", "unknown" if other.usd is None else f"${short(other.usd)}", f"{other.calls:,} calls"))
+        rows.append((f"cost of {m.against.name}", dollars(other.usd), f"{other.calls:,} calls"))
     rows += [(name, str(version), "") for name, version in sorted(facts.versions.items())]
     return rows
 
 
 def _role(role: str, one: Mapping[str, Any]) -> list[Any]:
     usd = one.get("usd")
-    cost = "unknown" if usd is None else f"${short(usd)}"
+    cost = dollars(usd)
     return [role, str(one.get("model", "")), one.get("calls"), one.get("tokens_in"), one.get("tokens_out"), cost]
 
 
 def _input(name: str, one: Mapping[str, Any]) -> list[Any]:
     file, sha256, licence = (str(one.get(key) or "unknown") for key in ("file", "sha256", "licence"))
-    return [name, file, one.get("rows"), sha256[:16], licence]
+    return [name, file, "unknown" if one.get("rows") is None else one["rows"], sha256[:16], licence]
 
 
 def _costs(m: Material, found: Costs) -> Figure:
@@ -86,12 +87,12 @@ def _costs(m: Material, found: Costs) -> Figure:
     def amount(one: Spent) -> float:
         return one.usd if paid else float(one.tokens)
 
-    bars, whole = _stacks(found, amount, lambda value: f"${short(value)}" if paid else f"{value:,.0f}")
+    bars, whole = _stacks(found, amount, lambda value: dollars(value) if paid else f"{value:,.0f}")
     kept = sum(amount(many["kept"]) for many in found.by_role.values() if "kept" in many)
     title = f"{percent(kept, whole)} of what was spent went into records that are kept"
     why = "Nothing had a price" if found.priced else "Not every price is known"
     note = "" if paid else f" {why}, so tokens are counted."
-    caption = f"{unit} of all paid calls of all starts, from the journal.{note}"
+    caption = f"Of all paid calls of all starts, in {unit}, from the journal.{note}"
     how = "What rejected records and repeated calls cost is paid all the same; a judge that reads each row is no single record's "
     how += "cost where it reads many."
     names = ("role", *(f"{WORDS[one]}, {unit}" for one in OUTCOMES))

@@ -25,13 +25,16 @@ def blocks(m: Material) -> list[Block]:
     """Figures, arms with controls, the low-data curve, and what is missing."""
     values = chosen(m, named(USE))
     controls = m.facts.controls if not m.facts.stale else None
-    if not values or not controls:
+    if not values:
         why = "" if m.facts.sizes.get("holdout") else "no holdout"
         options = " --holdout FILE --utility" if why or not m.facts.sizes.get("holdout") else " --utility"
         out: list[Block] = [not_measured(m, "Is it useful?", options, why)]
         return [*out, *unmeasured(m, named(USE))]
-    cells = [one for one in controls.get("cells") or () if isinstance(one, Mapping)]
     out = [values_sheet(m, values, "Students on real rows that nothing else has seen"), *findings(m, values)]
+    if not controls:
+        command = f"tilth evaluate {m.command} --utility"
+        return [*out, Missing("Arms, controls and the low-data curve", "the table of the experiment was not kept", command)]
+    cells = [one for one in controls.get("cells") or () if isinstance(one, Mapping)]
     for student in dict.fromkeys(str(one.get("student")) for one in cells):
         own = [one for one in cells if one.get("student") == student]
         out += [Plot(_arms(student, size, own, values)) for size in _sizes(own)]
