@@ -33,10 +33,10 @@ class Mutation(OfCode):
         "tests": "assert statements, functions test...(), or a list of them",
     }
 
-    mutants: int = Field(10, ge=1, le=200, description="Mutants to try.")
-    at_least: float = Field(0.5, ge=0, le=1, description="Share of mutants that the tests must catch.")
-    seed: int = Field(0, description="Which mutants are drawn.")
-    module: str = Field("solution", description="The name under which tests may import the code.")
+    mutants: int = Field(default=10, ge=1, le=200, description="Mutants to try.")
+    at_least: float = Field(default=0.5, ge=0, le=1, description="Share of mutants that the tests must catch.")
+    seed: int = Field(default=0, description="Which mutants are drawn.")
+    module: str = Field(default="solution", description="The name under which tests may import the code.")
 
     async def verify(self, run: Run | None, row: Mapping[str, Any]) -> Verdict:
         """The verdict on a row's tests by mutants of its code."""

@@ -23,9 +23,11 @@ _UNSURE = ("timeout",)
 class OfCode(OfRow):
     """What the verifiers of code share: limits, isolation, and work that is journaled where there is a run."""
 
-    wall: float = Field(10.0, gt=0, le=600, description="Seconds until a program with its tests is stopped.")
-    memory: int = Field(512, ge=64, description="MiB of memory of one program.")
-    isolation: str = Field("auto", description="auto: the best kind that works here; limits: process limits only, which must be named.")
+    wall: float = Field(default=10.0, gt=0, le=600, description="Seconds until a program with its tests is stopped.")
+    memory: int = Field(default=512, ge=64, description="MiB of memory of one program.")
+    isolation: str = Field(
+        default="auto", description="auto: the best kind that works here; limits: process limits only, which must be named."
+    )
     _sandbox: Sandbox | None = PrivateAttr(default=None)
 
     def sandbox(self) -> Sandbox:
@@ -60,7 +62,7 @@ class PythonTests(OfCode):
         "tests": "assert statements, functions test...(), or a list of them",
     }
 
-    module: str = Field("solution", description="The name under which tests may import the code.")
+    module: str = Field(default="solution", description="The name under which tests may import the code.")
 
     async def verify(self, run: Run | None, row: Mapping[str, Any]) -> Verdict:
         """The verdict on a row's code by its tests."""

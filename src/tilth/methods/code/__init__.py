@@ -1,0 +1,1 @@
+"""Methods whose teacher is the sandbox: code that was run."""
