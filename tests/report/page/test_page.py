@@ -6,7 +6,6 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,9 @@ from curate.support import curate
 from report.reporting import page
 from tilth.records.data import Data
 from tilth.records.folder import RunFolder
+from tilth.records.parts import PartWriter
+from tilth.records.record import Record
+from tilth.records.schema import Schema
 from tilth.report.page.build import Options, build
 from tilth.report.page.sections import ALL
 
@@ -144,10 +146,18 @@ def test_a_small_size_costs_records_first(bad: Bad) -> None:
 
 
 def test_many_rows_do_not_make_it_larger(tmp_path: Path) -> None:
-    def rows(n: int) -> list[dict[str, Any]]:
-        return [{"id": f"r{k}", "text": f"word{k % 97} and word{k % 89} or word{k % 83}", "label": f"l{k % 5}"} for k in range(n)]
+    def run(n: int) -> RunFolder:
+        folder = RunFolder(tmp_path / f"n{n}").create()
+        folder.write_state({"asked": {"name": "many"}, "status": "done", "seed": 0})
+        schema = Schema.of({"text": str, "label": str})
+        for directory in (folder.rows, folder.data):
+            with PartWriter(directory, "part", schema) as writer:
+                for k in range(n):
+                    text = f"word{k % 97} and word{k % 89} or word{k % 83}"
+                    writer.add(schema.row(Record(text=text, label=f"l{k % 5}", meta={"id": f"r{k:06}", "origin": "model"})))
+        return folder
 
-    sizes = [len(page(curate(tmp_path / f"n{n}", rows(n), ["refusals"]).folder)) for n in (1100, 4400)]
+    sizes = [len(page(run(n), samples=20)) for n in (1100, 9000)]
     assert sizes[1] < 1.05 * sizes[0]
 
 

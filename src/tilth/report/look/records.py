@@ -104,11 +104,11 @@ def rejected(folder: RunFolder, each: int, seed: int) -> list[tuple[str, Record]
     return list(_in_turn(lists))
 
 
-def stored(folder: RunFolder, state: str) -> Iterator[Record]:
-    """The kept or rejected records of the result; before there is one, what generation has written so far."""
+def stored(folder: RunFolder, state: str, ids: set[str] | None = None) -> Iterator[Record]:
+    """The kept or rejected records of the result; before there is one, what generation has written so far. ids: only these."""
     import pyarrow.parquet as pq
 
-    from tilth.records.parts import parts, read_rows
+    from tilth.records.parts import parts
     from tilth.records.schema import Schema
 
     results = bool(parts(folder.data, "part"))
@@ -118,14 +118,24 @@ def stored(folder: RunFolder, state: str) -> Iterator[Record]:
     for path in parts(directory, stem) if directory.is_dir() else ():
         schema = Schema.from_arrow(pq.read_schema(path))
         if schema is not None:
-            yield from (schema.record(row) for row in read_rows(path))
+            yield from (schema.record(row) for row in _rows(path, ids))
+
+
+def _rows(path: Path, ids: set[str] | None) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    wanted = None if ids is None else pa.array(sorted(ids), pa.string())
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=1024, use_threads=False):
+            yield from (batch if wanted is None else batch.filter(pc.is_in(batch["id"], wanted))).to_pylist()
 
 
 def _fetched(folder: RunFolder, ids: Iterable[tuple[str, str]]) -> list[tuple[Record, str]]:
     """The kept records of these ids, in the order of the ids; those that are not kept are left out."""
     wanted = list(ids)
-    names = {id_ for id_, _ in wanted}
-    found = {str(record.id): record for record in stored(folder, "kept") if record.id in names} if names else {}
+    found = {str(record.id): record for record in stored(folder, "kept", {id_ for id_, _ in wanted})} if wanted else {}
     return [(found[id_], why) for id_, why in wanted if id_ in found]
 
 

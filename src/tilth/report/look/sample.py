@@ -134,13 +134,16 @@ class Plane:
 
 def plane(vectors: Vectors) -> Plane | None:
     """PCA of both samples together; each component's sign is set by its largest weight, so it never flips."""
+    from threadpoolctl import threadpool_limits
+
     parts = [vectors.synthetic, *([vectors.real] if vectors.real is not None else [])]
     both = np.concatenate(parts).astype(np.float64)
     if len(both) < 3:
         return None
     centred = both - both.mean(axis=0)
     scatter = centred.T @ centred if centred.shape[1] <= len(centred) else centred @ centred.T
-    values, found = np.linalg.eigh(scatter)
+    with threadpool_limits(limits=1):  # sums in the same order whatever the machine has cores
+        values, found = np.linalg.eigh(scatter)
     best = found[:, ::-1][:, :2]
     axes = best if centred.shape[1] <= len(centred) else centred.T @ best
     axes = axes / np.maximum(np.linalg.norm(axes, axis=0), 1e-12)
