@@ -41,7 +41,7 @@ def report(session: Session, run: str | None, show: bool, out: str | None, **opt
 
     view = runs.find(session, run)
     folder = RunFolder(view.folder)
-    built = build(folder, _options(session, options), where=session.where)
+    built = build(folder, _options(session, options))
     if out == "-":
         if session.json or show:
             raise RequestError("--out - writes the report to stdout; leave out --open and --json.", code="option.together")

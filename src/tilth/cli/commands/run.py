@@ -121,10 +121,11 @@ def run(
         asked = launching.scripted(asked)
     if dry_run is not None:
         return forecast.dry_run(session, asked, dry_run)
-    told = forecast.foretold(session, asked, partial=partial)
+    ready = launching.prepared(session, asked)
+    told = forecast.foretold(session, asked, ready, partial=partial)
     if told is None or isinstance(told, Answer):
         return told or forecast.declined(session, asked.argv)
-    outcome = launching.launch(session, told, until=until)
+    outcome = launching.go(session, told, launching.stopped_after(ready, until))
     answer = summary.finish(session, outcome, asked.argv, require, asked.budget, strict=strict)
     if show and outcome.kept:
         _open(session, outcome.folder)
@@ -139,7 +140,7 @@ def _open(session: Session, folder: RunFolder) -> None:
     from tilth.report.page.build import Options, build
 
     with replacing(folder.report) as file:
-        file.write(build(folder, Options(), where=session.where).text.encode("utf-8"))
+        file.write(build(folder, Options()).text.encode("utf-8"))
     session.printer.mark("done", str(folder.report))
     if not webbrowser.open(folder.report.resolve().as_uri()):
         session.printer.warn(f"no browser could be opened. Open {folder.report} in one.", "report.browser")

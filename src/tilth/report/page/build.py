@@ -63,16 +63,16 @@ class Built:
     notes: tuple[str, ...] = ()
 
 
-def build(folder: RunFolder, options: Options, *, where: str = "") -> Built:
+def build(folder: RunFolder, options: Options) -> Built:
     """The report of a run, as text. Deterministic: it reads the run's files and nothing else.
 
     Raises
     ------
     RequestError: a file that the options name cannot be read, or the report stays above 5 MB.
     """
-    run = facts(folder, where=where)
+    run = facts(folder)  # without --runs DIR in commands: the page is the same wherever it was called from
     given = given_sets(folder, {"real": options.real, "holdout": options.holdout})
-    against = facts(options.against, where=where) if options.against is not None else None
+    against = facts(options.against) if options.against is not None else None
     material = gather(run, given, samples=options.samples, against=against, texts=options.texts, label=options.label)
     whole = sections(material)
     if options.form != "html":

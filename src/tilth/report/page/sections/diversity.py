@@ -10,7 +10,7 @@ import numpy as np
 from tilth.evaluate.base import Value
 from tilth.report.look.material import Material
 from tilth.report.look.sample import Neighbourhood, Plane
-from tilth.report.page.blocks import Block, Missing, Plot
+from tilth.report.page.blocks import Block, Line, Missing, Plot
 from tilth.report.page.figures import DIVERSITY, chosen, findings, named, not_measured, shown, unmeasured, values_sheet
 from tilth.report.plot.dots import Dot, Dots
 from tilth.report.plot.ecdf import Ecdf, curve
@@ -45,6 +45,8 @@ def blocks(m: Material) -> list[Block]:
         out.append(Missing("Look-alikes and map", "fewer than three records have a text"))
     if not m.source:
         out.append(Missing("The same for real data", "no real rows to compare with", f"tilth report {m.command} --real FILE"))
+    if not m.texts:
+        return [*out, Line("How evenly the conditions were used is left out: their values are parts of prompts.")]
     heats = [figure for name, counts in sorted(m.kept.conditions.items()) if (figure := _coverage(m, name, counts)) is not None]
     out += [Plot(one) for one in heats[:4]]
     if not heats:

@@ -36,6 +36,8 @@ def blocks(m: Material) -> list[Block]:
     else:
         found = _telling(m.sample.texts, m.real.texts)
         out.append(Plot(_words(m, found)) if found else Missing("Which words give it away", "no word is more typical of either set"))
+    if m.facts.task.get("kind") == "tabular":
+        out.append(Missing("Columns and their relations beside real data", "this version of tilth has no measure of it"))
     return out
 
 
