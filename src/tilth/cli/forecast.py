@@ -12,6 +12,7 @@ from tilth.errors import RequestError
 
 if TYPE_CHECKING:
     from tilth.cli.estimate import Estimate, Span
+    from tilth.flows.launch import Prepared
     from tilth.models.roles import RoleModel
 
 UNITS = 20
@@ -154,7 +155,7 @@ def _family(role: str, identity: str, roles: Any) -> str:
     return " (same family as the generator)" if same else ""
 
 
-def foretold(session: Session, asked: launching.Asked, *, partial: bool) -> launching.Asked | Answer | None:
+def foretold(session: Session, asked: launching.Asked, ready: Prepared, *, partial: bool) -> launching.Asked | Answer | None:
     """Before a run that costs: its first units, what they say of the whole, and the question.
 
     Returns what was asked with the estimate for the displays; an `Answer` where the first units failed; None where the person
@@ -166,12 +167,11 @@ def foretold(session: Session, asked: launching.Asked, *, partial: bool) -> laun
     """
     from dataclasses import replace
 
-    ready = launching.prepared(session, asked)
     rows = trial.wanted(ready)
     costs = any(one.price is not None and (one.price.input or one.price.output) for many in ready.settings.roles.values() for one in many)
     if not costs or rows is None or rows < ENOUGH or ready.folder.exists():
         return asked
-    made = trial.make(session, asked, UNITS)
+    made = trial.make(session, asked, UNITS, ready)
     bad = trial.ended(session, made)
     if bad is not None:
         return bad

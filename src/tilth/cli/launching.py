@@ -94,15 +94,25 @@ def prepared(session: Session, asked: Asked, **more: Any) -> Prepared:
     return ready
 
 
-def launch(session: Session, asked: Asked, *, until: str | None = None, **more: Any) -> Outcome:
-    """Prepare, run, show, and return how it ended; `until`: no stage after this one. Raises RequestError for what is wrong."""
-    ready = prepared(session, asked, **more)
-    if until is not None:
-        names = ["generate", *(stage.name for stage in ready.stages)]
-        if until not in names:
-            raise RequestError(f"--until {until}: this flow has no such stage (it has: {', '.join(names)}).", code="run.no_stage")
-        ready.stages = ready.stages[: names.index(until)]
-    return go(session, asked, ready)
+def launch(session: Session, asked: Asked, **more: Any) -> Outcome:
+    """Prepare, run, show, and return how it ended. Raises RequestError for what is wrong."""
+    return go(session, asked, prepared(session, asked, **more))
+
+
+def stopped_after(ready: Prepared, until: str | None) -> Prepared:
+    """The same run without the stages after `until`; None: all of it.
+
+    Raises
+    ------
+    RequestError: it has no such stage.
+    """
+    if until is None:
+        return ready
+    names = ["generate", *(stage.name for stage in ready.stages)]
+    if until not in names:
+        raise RequestError(f"--until {until}: this flow has no such stage (it has: {', '.join(names)}).", code="run.no_stage")
+    ready.stages = ready.stages[: names.index(until)]
+    return ready
 
 
 def scripted(asked: Asked) -> Asked:

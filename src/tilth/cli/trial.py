@@ -45,9 +45,14 @@ class Trial:
     used: Path | None = None
 
 
-def make(session: Session, asked: launching.Asked, k: int) -> Trial:
-    """Run K units of what was asked, aside. Raises RequestError for what is wrong with the run as a whole."""
-    whole = launching.prepared(session, asked)
+def make(session: Session, asked: launching.Asked, k: int, whole: Prepared | None = None) -> Trial:
+    """Run K units of what was asked, aside. whole: the run as it would be, where it is prepared already.
+
+    Raises
+    ------
+    RequestError: something is wrong with the run as a whole.
+    """
+    whole = whole or launching.prepared(session, asked)
     rows = wanted(whole)
     asked = _once(asked, whole)
     few = launching.prepared(session, asked, rows=min(k, rows or k))
