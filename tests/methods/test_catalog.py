@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import GenericAlias
 
 import pytest
 
@@ -19,6 +20,8 @@ def as_source(value):
     """A header's value as the catalogue holds it: types by name."""
     if isinstance(value, dict):
         return {name: as_source(one) for name, one in value.items()}
+    if isinstance(value, GenericAlias):
+        return str(value)
     return value.__name__ if isinstance(value, type) else value
 
 

@@ -136,7 +136,7 @@ class BugRepair(Method):
                 return
             bug: Bug | None = None
             try:
-                bug = await self._inject(run, source)
+                bug = await self._inject(run, source, seen)
                 check(source, bug, seen, self.max_lines)
                 record = await self._judge(run, verifier, source, bug, before)
                 yield await self._told(run, verifier, source, record)
@@ -159,11 +159,11 @@ class BugRepair(Method):
 
     # one bug
 
-    async def _inject(self, run: Run, source: Source) -> Bug:
+    async def _inject(self, run: Run, source: Source, seen: set[str]) -> Bug:
         rng = run.rng("inject")
         injector = rng.choices(list(self.injectors), list(self.injectors.values()))[0]
         if injector == "rule":
-            drawn = mutants(source.code, 1, rng)
+            drawn = [mutant for mutant in mutants(source.code, len(seen), rng) if mutant.code not in seen]
             if not drawn:
                 raise Failure("no_place", "No rule applies to this program.")
             return Bug(drawn[0].code, "rule", drawn[0].site.operator, f"{drawn[0].site.before!r} became {drawn[0].after!r}")

@@ -74,7 +74,7 @@ def tests_of(steps: Sequence[Step], judged: Result, served: Result, nonce: str) 
     if load is not None and load.type == "Ended" and served.status not in ("ok", "killed"):
         load = served.error or ProgramError(served.status)
     finished = any(message == {"done": nonce} for message in judged.messages)
-    outcomes = []
+    outcomes = list[OneTest]()
     for name in (step.id for step in steps if step.id is not None):
         if name not in found:
             running = name == started or (not started and not outcomes)  # nothing started: it hung while it was loaded
