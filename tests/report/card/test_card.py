@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,20 @@ def test_methods_are_cited_by_their_papers() -> None:
     assert "title = {Large Language Model as Attributed Training Data Generator" in bibtex(["attrprompt"])[0]
     assert len(bibtex(["zerogen", "zerogen-nli"])) == 1
     assert bibtex(["columns", "of-my-own"]) == []
+
+
+def test_texts_of_people_with_labels_of_a_model(tmp_path: Path) -> None:
+    rows = [{**row, "meta": {"origin": "human", "labelled_by": "openai/gpt-test"}} for row in reviews(6)]
+    run = folder_of(tmp_path / "annotated", rows, LABELLED, method="llm-labels")
+    text = made(run)
+    assert "6 records, written by people; a language model (openai/gpt-test) labelled or changed them." in text
+    assert "No label was given by a person" in text
+    head = header(text)
+    assert (head["pretty_name"], head["tags"]) == ("Annotated", ["tilth", "llm-labels"])
+    assert (head["annotations_creators"], head["language_creators"]) == (["machine-generated"], ["found"])
+    tilth.export(run, "jsonl", out=tmp_path / "a.jsonl")
+    assert {json.loads(line)["meta"]["label_source"] for line in (tmp_path / "a.jsonl").read_text().splitlines()} == {"llm"}
+    assert '"6 records' in (run.path / "croissant.json").read_text()
 
 
 def test_given_rows_are_not_called_synthetic(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,12 +45,24 @@ class About:
     @property
     def written_by_model(self) -> bool:
         """Whether any record is, in whole or in part, the work of a model."""
-        return any(origin != "human" for origin in self.origins) or (not self.origins and not self.facts.given)
+        return is_synthetic(self.facts, self.origins)
 
     @property
     def unknown(self) -> int:
         """Records of which nobody knows who wrote them: given ones that do not say so."""
         return max(0, self.facts.kept - sum(self.origins.values()))
+
+
+def origins_of(facts: Facts) -> dict[str, int]:
+    """Who wrote the kept records (human, model, mixed), with how many; those that do not say so count nowhere."""
+    from tilth.records.parts import parts
+
+    return column_counts(parts(facts.folder.data, "part"), "origin")
+
+
+def is_synthetic(facts: Facts, origins: Collection[str]) -> bool:
+    """Whether any text is a model's; of given rows that say nothing of it, none is taken for one."""
+    return any(origin != "human" for origin in origins) or (not origins and not facts.given)
 
 
 def plain(text: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilth.report.card import sections
-from tilth.report.card.about import About, column_counts
+from tilth.report.card.about import About, origins_of
 from tilth.report.card.datasheet import datasheet
 from tilth.report.card.header import header, written
 from tilth.report.card.human import Items, blocks, marked
@@ -35,13 +35,11 @@ def card(facts: Facts, contents: Contents, licence: Licence, *, failed: Sequence
     failed: gates that must hold and do not, in words; the card says so first. earlier: cards whose human sections are kept, the later
     ones over the earlier.
     """
-    from tilth.records.parts import parts
-
     kept: dict[str, str] = {}
     for path in earlier:
         if path.is_file():
             kept |= blocks(path.read_text(encoding="utf-8", errors="replace"))
-    origins = column_counts(parts(facts.folder.data, "part"), "origin")
+    origins = origins_of(facts)
     about = About(facts, contents, licence, origins, tuple(failed), Items(kept))
     pieces = [
         written(header(facts, contents, licence, frozenset(origins))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tilth.report.card.about import is_synthetic
 from tilth.report.card.features import features
 from tilth.report.card.licences import Licence
 from tilth.report.contents import Contents, Part
@@ -48,8 +49,9 @@ def header(facts: Facts, contents: Contents, licence: Licence, origins: frozense
     task = TASKS.get(kind, TASKS["text"])
     if kind == "tabular" and contents.kinds.get(_target(facts)) == "float":
         task = "tabular-regression"
+    synthetic = is_synthetic(facts, origins)
     head: dict[str, Any] = {
-        "pretty_name": pretty(facts),
+        "pretty_name": pretty(facts, synthetic),
         "license": licence.id,
         "language": [str(facts.task.get("language") or "en")],
         "task_categories": [task],
@@ -58,7 +60,7 @@ def header(facts: Facts, contents: Contents, licence: Licence, origins: frozense
         "annotations_creators": _annotators(contents, origins, facts),
         "language_creators": _writers(origins, facts.given),
         "source_datasets": _sources(facts),
-        "tags": _tags(facts, kind, synthetic=bool(origins - {"human"}) or not facts.given),
+        "tags": _tags(facts, kind, synthetic=synthetic),
         "configs": _configs(contents),
         "dataset_info": [_info(contents, config) for config in dict.fromkeys(part.config for part in contents.parts)],
     }
@@ -77,10 +79,10 @@ def _split(contents: Contents, part: Part) -> dict[str, Any]:
     return {"name": part.split, "num_bytes": size, "num_examples": part.rows}
 
 
-def pretty(facts: Facts) -> str:
+def pretty(facts: Facts, synthetic: bool) -> str:
     """The name for people: `Support intents (synthetic)`."""
     words = facts.name.replace("-", " ").replace("_", " ").strip()
-    return f"{words[:1].upper()}{words[1:]}" + ("" if facts.given else " (synthetic)")
+    return f"{words[:1].upper()}{words[1:]}" + (" (synthetic)" if synthetic else "")
 
 
 def _target(facts: Facts) -> str:
@@ -110,7 +112,7 @@ def _sources(facts: Facts) -> list[str]:
 
 
 def _tags(facts: Facts, kind: str, *, synthetic: bool) -> list[str]:
-    """`synthetic` always, but for given rows that no model is known to have written."""
+    """`synthetic` always, but for texts that no model is known to have written."""
     methods = [name for name in facts.methods if name not in ("columns", "given")]
     judged = ["rlaif"] if kind == "preference" and facts.models.get("judge") else []
     return list(

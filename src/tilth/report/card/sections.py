@@ -67,7 +67,7 @@ _TYPES = {
 def summary(about: About) -> str:
     """What it is, in two sentences; what must be known first stands first."""
     facts, contents = about.facts, about.contents
-    lines = [f"# {pretty(facts)}", ""]
+    lines = [f"# {pretty(facts, about.written_by_model)}", ""]
     lines += [f"> {line}" for line in _first(about)] + [""] if _first(about) else []
     what = f"{count(contents.rows, 'record')}{_by(about)}."
     lines += [f"{what} {plain(facts.describe)}".rstrip(), ""]
@@ -336,5 +336,5 @@ def citation(about: About) -> str:
 def own_entry(about: About) -> str:
     """BibTeX of the dataset itself."""
     year = about.facts.started[:4]
-    inside = f"  title = {{{pretty(about.facts)}}},\n" + (f"  year = {{{year}}},\n" if year else "")
+    inside = f"  title = {{{pretty(about.facts, about.written_by_model)}}},\n" + (f"  year = {{{year}}},\n" if year else "")
     return f"@misc{{{about.facts.name},\n{inside}  note = {{Made with tilth {about.facts.versions.get('tilth', '')}}}\n}}"
