@@ -160,7 +160,7 @@ def _call(call: Mapping[str, Any]) -> Call:
     parts += [f"T={temperature}"] if temperature is not None else []
     parts += [f"{call.get('tokens_in') or 0:,} in, {call.get('tokens_out') or 0:,} out", "no price" if cost is None else f"${cost:.3g}"]
     text = reply.get("text") if isinstance(reply, Mapping) else reply
-    return Call(" · ".join(parts), sent(call), _plain(text))
+    return Call(" · ".join(parts), sent(call), _plain(reply if text is None else text))
 
 
 def _plain(value: Any) -> str:

@@ -55,7 +55,8 @@ def blocks(m: Material) -> list[Block]:
 
 def _parts(value: Value) -> Mapping[str, Any]:
     found = value.detail.get("by_label")
-    return {name: one for name, one in found.items() if one} if isinstance(found, Mapping) else {}
+    sound = {"value", "interval", "n"}
+    return {name: one for name, one in found.items() if one and sound <= set(one)} if isinstance(found, Mapping) else {}
 
 
 def _by_label(value: Value) -> Figure:

@@ -34,7 +34,7 @@ def blocks(m: Material) -> list[Block]:
     if not controls:
         command = f"tilth evaluate {m.command} --utility"
         return [*out, Missing("Arms, controls and the low-data curve", "the table of the experiment was not kept", command)]
-    cells = [one for one in controls.get("cells") or () if isinstance(one, Mapping)]
+    cells = [one for one in controls.get("cells") or () if _sound(one)]
     for student in dict.fromkeys(str(one.get("student")) for one in cells):
         own = [one for one in cells if one.get("student") == student]
         out += [Plot(_arms(student, size, own, values)) for size in _sizes(own)]
@@ -49,6 +49,12 @@ def blocks(m: Material) -> list[Block]:
     if missing:
         out.append(sheet("Controls that could not be had", ["control", "why"], missing))
     return out
+
+
+def _sound(cell: Any) -> bool:
+    """Whether a cell of metrics.json is one that can be drawn; another version may have written something else."""
+    numbers = [cell.get("value"), *(cell.get("interval") or ())] if isinstance(cell, Mapping) else []
+    return len(numbers) == 3 and all(isinstance(one, (int, float)) for one in numbers)
 
 
 def _sizes(cells: Sequence[Mapping[str, Any]]) -> list[int]:
