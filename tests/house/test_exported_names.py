@@ -82,7 +82,7 @@ def test_every_module_can_be_imported_first() -> None:
         "import importlib, sys\n"
         "bad = []\n"
         f"for name in {names!r}:\n"
-        "    for key in [key for key in sys.modules if key.split('.')[0] == 'tilth']: del sys.modules[key]\n"
+        "    for key in [key for key in list(sys.modules) if key.split('.')[0] == 'tilth']: del sys.modules[key]\n"
         "    try: importlib.import_module(name)\n"
         "    except Exception as error: bad.append(f'{name}: {type(error).__name__}: {error}')\n"
         "sys.exit('\\n'.join(bad) or 0)\n"
