@@ -242,9 +242,11 @@ def test_a_cut_off_reply_is_told():
     assert any("raise max_tokens" in note for note in grown.outcome.warnings)
 
 
-def test_a_chat_model_is_told_the_format():
-    grown = run(mode="chat")
-    assert all("####" in asked_of(request).split("Q:")[0] for request in grown.requests) and len(grown.rows) == 15
+def test_a_model_is_told_the_format_or_shown_it():
+    for grown in (run(mode="chat"), run(), run(mode="chat", examples=EXAMPLES)):
+        assert all("####" in request.messages[0]["content"].split("Q:")[0] for request in grown.requests) and len(grown.rows) == 15
+    for grown in (run(examples=EXAMPLES), run(mode="completion")):
+        assert all(request.prompt.startswith("Q:") for request in grown.requests) and len(grown.rows) == 15
 
 
 def test_a_comparison_that_needs_a_process_is_made_once(tmp_path, monkeypatch):

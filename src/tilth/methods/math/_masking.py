@@ -12,6 +12,8 @@ _NUMERIC = re.compile(r"(?P<before>[\"'(]?\$?)(?P<number>-?\d[\d,]*(?:\.\d+)?(?:
 _WORD = re.compile(r"(?P<before>[\"'(]?)(?P<number>[A-Za-z]+)(?P<after>[.,;!?\"')]*)")
 _WORDS = {word: number for word, number in NUMERALS.items() if word != "zero"} | {"half": "50%"}
 """Words that count as numbers, as in the authors' code: one to twelve and the like, and half."""
+_PRONOUN = re.compile(r"\b(?:each|every|any|no|this|that|which|the|another|some|last)\s*$", re.IGNORECASE)
+"""Before "one": it is no number there."""
 _SPACES = re.compile(r"(\s+)")
 UNKNOWNS = ("x", "z", "w", "u")
 """Names of the unknown; the first that the question does not use itself."""
@@ -48,7 +50,7 @@ def masked(question: str) -> Iterator[Masked]:
     at = 0
     for token in _SPACES.split(question):
         found = _number(token)
-        if found:
+        if found and not (found["number"].lower() == "one" and _PRONOUN.search(question[:at][-10:])):
             start = at + found.end("before")
             written = found["number"]
             text = question[:start] + unknown + question[start + len(written) :]

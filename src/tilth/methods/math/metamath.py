@@ -46,10 +46,11 @@ class MetaMath(Method):
       is the number that stood there.
     * ``SV`` (self-verification): the same, with the last sentence of the question and its answer turned into a statement.
 
-    Differs: prompts are ours. An unknown is x, or another letter where the question uses x itself (the repository takes x or
-    X). Numbers are equal as values. Backward questions need "the value of x is" in the solution; there is no last number to
-    fall back on. SV unknowns are only in the part that stays (else the unknown is not in the question). Rows come repeat by
-    repeat over all seeds, not shuffled, so that a run that is ended by 'rows' has spread over the seeds.
+    Differs: prompts are ours. "Each one" and the like hold no number. An unknown is x, or another letter where the question
+    uses x itself (the repository takes x or X). Numbers are equal as values. Backward questions need "the value of x is" in
+    the solution; there is no last number to fall back on. SV unknowns are only in the part that stays (else the unknown is
+    not in the question). Rows come repeat by repeat over all seeds, not shuffled, so that a run that is ended by 'rows' has
+    spread over the seeds.
     When: questions with checked answers exist, and more are wanted. Needs: data 'seed'. Calls: 1 per AnsAug or FOBAR
     candidate, 2 per Rephrased or SV candidate.
     """

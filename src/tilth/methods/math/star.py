@@ -52,7 +52,7 @@ class Star(Method):
     `iteration`; data 'dev' ends the iterations when accuracy there stops rising. Prompts are ours; worked examples come from
     data 'examples'.
     When: answers are known and reasons are not. A wrong chain with a lucky answer is kept: judge what has few choices.
-    Needs: data 'questions'; 'examples' helps a model that only continues text. Calls: 1 to 2 per question and iteration.
+    Needs: data 'questions'; 'examples' for a model that only continues text. Calls: 1 to 2 per question and iteration.
     """
 
     name: ClassVar[str] = "star"
@@ -99,7 +99,7 @@ class Star(Method):
     temperature: float = Field(0.01, ge=0, json_schema_extra={"from": "repo"})
     top_p: float = Field(0.9, gt=0, le=1, json_schema_extra={"from": "repo"})
     max_tokens: int = Field(96, ge=1, description="Of a rationale; many models need more.", json_schema_extra={"from": "repo"})
-    mode: Literal["auto", "chat", "completion"] = Field("auto", description="auto: completion where the model can continue raw text.")
+    mode: Literal["auto", "chat", "completion"] = Field("auto", description="auto: completion with examples, where the model can.")
     lag: int = Field(64, ge=1, description="Questions asked ahead of the last one kept; at most so many are asked in vain.")
     trainer: Any = Field(None, exclude=True, description="What fine-tunes the base model; see Trainer. Python only.")
 
@@ -167,7 +167,7 @@ class Star(Method):
 
     async def _solve(self, run: Run, now: Round, row: Record, *, hint: bool) -> Solved:
         """One call. A reply without an answer is a wrong one, not an error; what follows the answer's line is cut."""
-        chats = self._chats(now.model or run.models("generator")[0])
+        chats = self._chats(now.model or run.models("generator")[0], now.examples)
         prompt = build(
             self.prompts["rationalize" if hint else "solve"],
             task=run.task,
@@ -220,8 +220,10 @@ class Star(Method):
         found = await run.map(right, run.data("dev"), label=f"dev {now.number}")
         return float(sum(found) / max(1, len(found)))
 
-    def _chats(self, model: RoleModel) -> bool:
-        return self.mode == "chat" or (self.mode == "auto" and not model.can.completion)
+    def _chats(self, model: RoleModel, examples: tuple[Record, ...]) -> bool:
+        """Raw text needs examples of the format: without them a model that can chat is told it."""
+        told = model.can.chat and not examples
+        return self.mode == "chat" or (self.mode == "auto" and (told or not model.can.completion))
 
 
 def _fit(trainer: Trainer, name: str, base: str, rows: list[dict[str, str]], steps: int) -> str:
