@@ -24,8 +24,9 @@ OUTSIDE = """() => [...document.querySelectorAll('svg.plot')].filter(s => s.getB
 SHOWN = "() => [...document.querySelectorAll('svg.plot')].filter(s => s.getBoundingClientRect().width > 0).length"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """One for this module. No longer: while playwright runs, its event loop does too, and no async test could."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the 'dev' extra")
     path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
     if path is None:
