@@ -167,9 +167,7 @@ def test_invariant_6_equal_losses_and_a_single_class_fall_back_without_nan():
     found = learn(vectors, ["a", "b", "a", "b"], 0.1, 0.7, 0.2, 4, 0)
     assert all(one == 1 for one in found["p_clean"]) and all(np.isfinite(list(row.values())).all() for row in found["probs"])
     assert learn(vectors, ["a", "a", None, "a"], 0.1, 0.7, 0.2, 4, 0)["labels"] == [""] * 4
-    grown = grow(
-        FreeAL(generated=0), lambda request: "positive", task={"labels": LABELS}, data={"unlabelled": POOL[:12]}
-    )
+    grown = grow(FreeAL(generated=0), lambda request: "positive", task={"labels": LABELS}, data={"unlabelled": POOL[:12]})
     assert {(row["label"], row["label_probs"]) for row in grown.rows} == {("positive", None)}
 
 
