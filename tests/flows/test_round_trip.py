@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tilth.flows.flow import Flow
@@ -15,7 +15,31 @@ from tilth.flows.grammar import FlowSpec
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\x85\u2028\u2029\ufeff"), max_size=30)
 PLAIN = TEXTS.filter(lambda text: "{" not in text)
-WORDS = st.sampled_from(["yes", "no", "on", "1", "1.5", "null", "~", "a: b", "#x", "- y", "'q'", '"', "2024-01-01", "ü", "true", "", " x "])
+WORDS = st.sampled_from(
+    [
+        "yes",
+        "no",
+        "on",
+        "1",
+        "1.5",
+        "null",
+        "~",
+        "a: b",
+        "#x",
+        "- y",
+        "'q'",
+        '"',
+        "2024-01-01",
+        "ü",
+        "true",
+        "",
+        " x ",
+        "1E9",
+        "010",
+        "+1",
+        ".5",
+    ]
+)
 LINES = st.lists(PLAIN | WORDS, min_size=1, max_size=4).map("\n".join)
 NUMBERS = st.floats(0.015625, 1.5, width=16).map(float)
 NAMES = st.sampled_from(["one", "two", "three", "four"])
@@ -87,7 +111,11 @@ def support() -> None:
     Path("s.csv").write_text("text,intent\nA,x\n")
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=80,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(FLOWS)
 def test_yaml_and_python_are_the_same_flow(parts: dict[str, Any]) -> None:
     flow = Flow(**{key: value for key, value in copy.deepcopy(parts).items() if key != "tilth"})

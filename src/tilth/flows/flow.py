@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tilth.errors import RequestError
 from tilth.flows.grammar import FlowSpec, ModelSpec, Stage
 from tilth.flows.inputs import BadLines, check_inputs, check_needs, check_values, open_data
-from tilth.flows.load import Source, Where, load, loads
+from tilth.flows.load import FlowLoader, Source, Where, load, loads
 from tilth.flows.stages import aliases, declared, ids
 from tilth.flows.validate import Examined, examine, raise_all
 
@@ -307,5 +307,8 @@ def dump(plain: Mapping[str, Any]) -> str:
         block = "\n" in value and not any(line != line.rstrip() for line in value.split("\n"))
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if block else None)
 
+    # quotes around what either kind of YAML would take for something else: yes (1.1), 1E9 (1.2)
+    ours, theirs = FlowLoader.yaml_implicit_resolvers, yaml.SafeDumper.yaml_implicit_resolvers
+    Dumper.yaml_implicit_resolvers = {key: [*theirs.get(key, []), *ours.get(key, [])] for key in {*ours, *theirs}}
     Dumper.add_representer(str, text)
     return str(yaml.dump(dict(plain), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120))

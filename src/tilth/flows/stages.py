@@ -90,7 +90,7 @@ def given_columns(spec: FlowSpec, index: int, folder: Path, held: frozenset[str]
     if source not in spec.data:
         return None
     if source in held:
-        return []
+        return None  # given in memory: known when the run opens it
     from tilth.flows.inputs import first_columns
 
     return first_columns(spec.data[source], folder)
