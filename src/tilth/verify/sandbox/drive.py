@@ -71,6 +71,9 @@ class Child:
 
     def kill(self) -> None:
         """End everything that the program started; returns when it is gone."""
+        if self.process.stdin is not None:  # a starter that still waits for its configuration starts nothing more
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
         self._wait_for_first()
         first = self.first()
         if self.status is None:
