@@ -116,6 +116,15 @@ def test_invariant_1_each_number_gives_one_variant_and_putting_it_back_restores_
     assert len({one.text for one in found}) == len(found), "the number at its place is masked, not the first that is equal"
 
 
+def test_invariant_1_on_real_questions(shared):
+    """1,319 questions of GSM8K: every variant restores its question, and nearly every question has a number."""
+    lines = (shared / "data/reasoning_code/gsm8k/test.jsonl").read_text("utf-8").strip().split("\n")
+    questions = [json.loads(line)["question"] for line in lines]
+    found = [list(masked(question)) for question in questions]
+    assert all(one.restored() == question for question, many in zip(questions, found, strict=True) for one in many)
+    assert sum(1 for many in found if many) > 0.98 * len(questions)
+
+
 @pytest.mark.parametrize("question", NO_NUMBERS)
 def test_invariant_1_what_is_no_number_of_the_question_is_not_masked(question):
     """Numbers inside words, formulas, brackets and times."""

@@ -116,6 +116,11 @@ def _problem(schema: Any) -> str:
     return ""
 
 
+def warm() -> None:
+    """Imports what the first text would wait for."""
+    in_worker({"schema": {"type": "string", "format": "date"}, "value": "2000-01-01", "formats": True})
+
+
 def in_worker(payload: dict[str, Any]) -> dict[str, Any]:
     """What a worker process runs: ``{"errors": [{"at", "message"}], "problem": "", "detail": ""}``."""
     from jsonschema.validators import Draft202012Validator, validator_for

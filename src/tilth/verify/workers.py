@@ -36,7 +36,8 @@ class Workers:
     Parameters
     ----------
     target: ``package.module:function`` of a function from one JSON value to another. Model-written text goes in as data; the
-        function must not execute it. seconds: wall-clock limit of one call. megabytes: address space of a process.
+        function must not execute it. A function ``warm`` of that module is called first; its time does not count.
+    seconds: wall-clock limit of one call. megabytes: address space of a process.
 
     A process gets an empty environment (no keys) and is started when it is first needed. Calls may come from any thread.
     """
@@ -163,8 +164,10 @@ def serve(target: str, megabytes: int) -> None:
     import importlib
     import resource
 
-    module, _, name = target.partition(":")
-    function = getattr(importlib.import_module(module), name)
+    name, _, attribute = target.partition(":")
+    module = importlib.import_module(name)
+    function = getattr(module, attribute)
+    getattr(module, "warm", int)()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not be taken for an answer
     resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
