@@ -37,9 +37,9 @@ class FreeAL(Method):
     The label is the small model's; ``llm_label``, ``p_clean``, ``trusted`` and the round stay with the record.
 
     Differs: the small model is logistic regression on sentence vectors; early stopping is a strong penalty (C = 0.1). So there is
-    no back-translation, mix-up or consistency loss. When: texts without labels, and an LLM that knows the task. Scores on the pool
-    itself are transductive: they say nothing about new texts. Needs: task.labels. Calls: `generated`, then 1 per text and round,
-    without the trusted ones.
+    no back-translation, mix-up or consistency loss. When: hundreds of texts without labels, and an LLM that knows the task (with a
+    handful, a mixture of losses tells nothing). Scores on the pool itself are transductive: they say nothing about new texts.
+    Needs: task.labels. Calls: `generated`, then 1 per text and round, without the trusted ones.
     """
 
     name: ClassVar[str] = "freeal"
