@@ -3,6 +3,7 @@
 #   make demo    a small complete run with the embedded model; no key, nothing but this repository and its packages
 #   make test    the tests
 #   make check   ruff and mypy (strict)
+#   make docs    write the pages of docs/ that are made from the code: keys, methods, steps, commands
 #   make bench   the benchmarks; prints their tables
 #   make soak    the tests that run for minutes: kill -9 over and over, a million rows
 #   make pins    write requirements/dev.txt anew (newest versions that pyproject.toml allows)
@@ -30,7 +31,7 @@ HOW = pip
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak pins clean model
+.PHONY: help demo test check docs bench soak pins clean model
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -45,6 +46,9 @@ test: $(DEV_STAMP) model
 check: $(DEV_STAMP)
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+docs: $(RUN_STAMP)
+	$(BIN)/python docs/generate.py
 
 bench: $(DEV_STAMP) model
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done

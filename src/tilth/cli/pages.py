@@ -45,9 +45,10 @@ def help_of(words: Sequence[str]) -> str | None:
 
 def context(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
     """A context for help alone: nothing is parsed, the width is fixed."""
-    from tilth.cli.options import Session
+    from tilth.cli.options import CONTEXT, Session
 
-    return click.Context(command, parent, name, obj=Session(), terminal_width=WIDTH, max_content_width=WIDTH)
+    names = CONTEXT["help_option_names"]  # as when the command is called; click remembers the first that it is told
+    return click.Context(command, parent, name, obj=Session(), terminal_width=WIDTH, max_content_width=WIDTH, help_option_names=names)
 
 
 def _text(command: click.Command, words: Sequence[str], parent: click.Context) -> str:
