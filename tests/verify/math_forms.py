@@ -84,6 +84,9 @@ n = 12 | 12
 f(x) = 2x+1 | 2x+1
 a_1 = 3 | 3
 3+4=7 | 7
+S = 3+4 = 7 | 7
+2x+3x = 5x | 5x
+2x + 3 = 7 | 2
 \text{Saturday} | Saturday
 \mbox{Saturday} | saturday
 \text{even} | even
@@ -262,6 +265,9 @@ five | 4
 18 | 2024
 # formulas
 x=5 | 6
+-x = -1 | x = -1
+-x=9 | 9
+2x = 8 | 8
 3+4=8 | 7
 A | B
 (A) | (B)
@@ -369,6 +375,7 @@ UNDECIDED = r"""
 \sum_{k=1}^{3} k | 6
 x \ge 46 | [46, \infty)
 3:2 | 3/2
+x = 3 = 4 | 4
 2000!! | 5
 3000! | 5
 """

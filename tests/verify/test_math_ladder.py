@@ -12,7 +12,7 @@ from tilth.verify.math import Rules, compare
 from tilth.verify.math.normal import normalise
 from verify.math_forms import EQUAL, UNDECIDED, UNEQUAL, pairs
 
-ONE_WAY = {("3+4=7", "7"), ("(0, 5]", r"0 < x \le 5"), (r"[46, \infty)", r"x \ge 46")}
+ONE_WAY = {("3+4=7", "7"), ("S = 3+4 = 7", "7"), ("2x+3x = 5x", "5x"), ("(0, 5]", r"0 < x \le 5"), (r"[46, \infty)", r"x \ge 46")}
 """Asymmetric on purpose: a worked chain is an answer and no gold; an inequality is not accepted for a gold interval."""
 
 

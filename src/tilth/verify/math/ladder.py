@@ -345,13 +345,25 @@ def _relations(a: Node, g: Node, rules: Rules) -> bool:
         interval = _interval(g)
         return interval is not None and _equal(a, interval, rules)
     assert isinstance(a, Relation)
-    if a.signs[-1] == "=":  # 2x + y = 3 for 3 - 2x, or a worked chain: 3 + 4 = 7
-        return (len(a.sides) == 2 and _solved(a, g)) or _equal(a.sides[-1], g, rules)
+    if set(a.signs) == {"="}:
+        return _equation_for(a, g, rules)
     interval = _interval(a)
     if interval is None or not _equal(interval, g, rules):
         return False
     if not rules.intervals:
         raise Undecided("inequality for an interval")
+    return True
+
+
+def _equation_for(a: Relation, g: Node, rules: Rules) -> bool:
+    """An equation as the answer: one that says the same (2x + y = 3 for 3 - 2x), or a worked chain (S = 3 + 4 = 7 for 7)."""
+    if len(a.sides) == 2 and is_formula(g) and set(names(*a.sides)) - set(names(g)):
+        return _solved(a, g)
+    steps = a.sides[1:] if isinstance(a.sides[0], Symbol) else a.sides
+    if not _equal(a.sides[-1], g, rules):
+        return False
+    if not all(_equal(one, a.sides[-1], rules) for one in steps):
+        raise Undecided("chain")
     return True
 
 
