@@ -137,6 +137,20 @@ def test_init_without_a_name_writes_to_stdout_only(tilth: Tell) -> None:
     assert not list(Path().iterdir())
 
 
+@pytest.mark.parametrize("kind", ["instruction", "qa", None])
+def test_init_from_documents_asks_about_their_passages(tilth: Tell, kind: str | None) -> None:
+    Path("manual/deep").mkdir(parents=True)
+    Path("manual/deep/leave.md").write_text("# Leave\n\nEverybody has 28 days.\n\n# Pay\n\nOn the last day.\n", "utf-8")
+    told = tilth("flow", "init", "sub/handbook", "--from", "manual/", *(["--kind", kind] if kind else []))
+    assert told.exit == 0, told.err
+    text = Path("sub/handbook.yaml").read_text("utf-8")
+    assert "# 2 passages" in text and "read: ../manual/**/*.md" in text
+    checked = tilth("flow", "validate", "sub/handbook.yaml")
+    assert checked.exit == 0 and "2 passages" in checked.err
+    ran = tilth("run", "sub/handbook.yaml", "--scripted", "-n", "2")
+    assert "2 tried" in ran.err
+
+
 def test_init_in_another_folder_finds_its_data_from_there(tilth: Tell) -> None:
     Path("data").mkdir()
     Path("data/t.jsonl").write_text('{"instruction": "Do it."}\n' * 10)

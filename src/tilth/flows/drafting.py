@@ -180,23 +180,35 @@ def draft(
     Parameters
     ----------
     method: which method makes the records; else columns, or the method of the kind. columns: write columns even so.
-    source: a file of examples; columns, labels and three rows are read from it. folder: where the flow will lie.
+    source: a file of examples, of which columns, labels and three rows are read; or a folder of Markdown files, whose passages
+        are asked about. folder: where the flow will lie.
 
     Raises
     ------
     RequestError: no such kind, method or file; a method that needs data, and no file.
     """
+    from tilth.flows import documents
     from tilth.flows.methods import find
 
+    files = documents.pattern(source) if source is not None and method is None and kind in (None, *documents.KINDS) else None
+    if files is not None:
+        kind = kind or "instruction"
+        describe = f"New records of the kind {kind}, grown from {files}."
+        return "\n".join([*_head(name, describe, model), *_task(kind, None, None), *documents.drafted(files, kind, rows, folder)]) + "\n"
     seen = look(source, folder) if source is not None else None
     found = find(method) if method is not None else None
     kind = _kind(kind, found, seen)
     chosen = None if columns else (method or BY_KIND.get(kind))
     cls = find(chosen) if chosen is not None else None
-    head = [
+    head = _head(name, _describe(kind, seen), model)
+    return "\n".join([*head, *_task(kind, seen, cls), *_data(seen, cls), *_stage(kind, cls, seen, rows), *_after(kind, seen)]) + "\n"
+
+
+def _head(name: str, describe: str, model: str) -> list[str]:
+    return [
         MODELINE + "tilth: 1",
         f"name: {name}",
-        f"describe: {json.dumps(_describe(kind, seen), ensure_ascii=False)}",
+        f"describe: {json.dumps(describe, ensure_ascii=False)}",
         "seed: 7                                  # the same seed and replies give the same data",
         "# budget: {usd: 3}                       # the run stops before more is spent",
         "",
@@ -204,7 +216,6 @@ def draft(
         f"  generator: {model:<30}# for example openai/gpt-4.1-mini; see: tilth models list",
         "",
     ]
-    return "\n".join([*head, *_task(kind, seen, cls), *_data(seen, cls), *_stage(kind, cls, seen, rows), *_after(kind, seen)]) + "\n"
 
 
 def look(source: str | Path, folder: Path) -> Seen:

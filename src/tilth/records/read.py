@@ -86,7 +86,7 @@ def _in_folder(item: str) -> list[tuple[str, str, str]]:
         found = sorted(str(path) for path in Path(item, inside).glob("part-*.parquet"))
         if found:
             return [(path, path, ".parquet") for path in found]
-    raise RequestError(f"{item} is a folder without records. Give its files: {item}/*.jsonl", code="data.no_file")
+    raise RequestError(f"{item} is a folder without records. Give its files: {Path(item) / '*.jsonl'}", code="data.no_file")
 
 
 def _spooled_input(keep: list[IO[bytes]]) -> str:

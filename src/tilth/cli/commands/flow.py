@@ -38,7 +38,7 @@ def flow() -> None:
 @click.argument("name", required=False)
 @click.option("--method", help="A method: tilth methods.")
 @click.option("--kind", help="What kind of data: classification, instruction, dialogue, preference, code, math, qa, ...")
-@click.option("--from", "source", metavar="FILE", help="Examples: columns, labels and three rows are read from it.")
+@click.option("--from", "source", metavar="FILE", help="Examples, which fill it in; or a folder of Markdown documents.")
 @click.option("--columns", is_flag=True, help="Columns instead of a method.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(session: Session, name: str | None, force: bool, **wanted: Any) -> Answer:
