@@ -91,3 +91,16 @@ def test_a_trial_that_fails_has_the_exit_code_of_its_cause(tilth: Tell, server: 
     assert told.exit in (3, 4) and told.json["error"]["exit"] == told.exit
     none = tilth("preview", path, "-s", "curate=[{drop_if: 'true'}]", "-n", "2", "--json")
     assert (none.exit, none.json["error"]["code"]) == (1, "run.empty") and len(none.json["result"]["records"]) == 2
+
+
+def test_what_a_verifier_said_stands_in_preview_and_trace(tilth: Tell) -> None:
+    columns = "{text: {prompt: Say a number.}, digits: {verify: regex, using: {text: text, pattern: pattern}, keep: false}"
+    more = ', pattern: {values: ["[a-z]+"], keep: false}}'
+    Path("f.yaml").write_text(f"tilth: 1\nname: f\ntask: {{about: Numbers.}}\ngenerate:\n  rows: 2\n  columns: {columns}{more}\n", "utf-8")
+    told = tilth("preview", "f.yaml", "--scripted", "-n", "1")
+    assert told.exit == 0, told.err
+    assert "  digits             0 (" in told.out
+    assert tilth("run", "f.yaml", "--scripted").exit == 0
+    first = tilth("trace", "f").out.splitlines()[1].split("\t")[0]
+    shown = tilth("trace", "f", first)
+    assert shown.exit == 0 and "digits 0 (" in shown.out, shown.err

@@ -12,7 +12,7 @@ import click
 from tilth.cli import estimate, forecast, launching, trial
 from tilth.cli.clean import clean, cut, one_line
 from tilth.cli.commands.run import env_file_option, work_options
-from tilth.cli.numbers import money, plural
+from tilth.cli.numbers import money, plural, scored
 from tilth.cli.numbers import reason as in_words
 from tilth.cli.options import Answer, Session, command
 
@@ -190,9 +190,9 @@ def show(session: Session, one: Shown, number: int, of: int, traced: bool) -> No
         _column(session, f"{name} (hidden)", value, wide)
     for name, value in one.record.items():
         _column(session, name, value, wide)
-    noted = {name: "not scored" if score is None else f"{score:g}" for name, score in (one.record.meta.get("scores") or {}).items()}
-    for name, score in {**noted, **one.scores}.items():
-        _column(session, name, score, wide)
+    noted = {name: scored(value) for name, value in (one.record.meta.get("scores") or {}).items()}
+    for name, words in {**noted, **one.scores}.items():
+        _column(session, name, words, wide)
     if one.state != "kept" and one.record.meta.get("raw"):
         _column(session, "reply", one.record.meta["raw"], wide)
     if traced:

@@ -9,7 +9,7 @@ import click
 
 from tilth.cli import lookup, runs
 from tilth.cli.clean import clean, cut, one_line, shorten
-from tilth.cli.numbers import money, tokens
+from tilth.cli.numbers import money, scored, tokens
 from tilth.cli.numbers import reason as in_words
 from tilth.cli.options import Answer, Session, command
 from tilth.cli.printer import Printer
@@ -215,7 +215,7 @@ def _facets(record: Record) -> list[tuple[str, str]]:
     lines = []
     scores = meta.get("scores")
     if isinstance(scores, dict) and scores:
-        lines.append(("scores", " · ".join(f"{name} {'not scored' if value is None else f'{value:g}'}" for name, value in scores.items())))
+        lines.append(("scores", " · ".join(f"{name} {scored(value)}" for name, value in scores.items())))
     if meta.get("detail"):
         lines.append(("detail", str(meta["detail"])))
     if meta.get("raw"):
