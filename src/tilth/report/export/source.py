@@ -127,7 +127,7 @@ class Source:
         more = extras.pop("meta", {})
         meta = {key: stored.get(key) for key in META_KEYS}
         meta["parents"], meta["seed_ids"] = meta["parents"] or [], meta["seed_ids"] or []
-        meta["label_source"] = self._label_source(meta, more)
+        meta["label_source"] = stored.get("label_source") or self._label_source(meta, more)
         conditions = {name: _plainly(value) for name, value in (more.pop("conditions", None) or {}).items()}
         meta["conditions"] = json_text(conditions) if conditions else None
         meta["scores"] = [{**score, "by": self.by.get(score["name"])} for score in stored.get("scores") or ()]

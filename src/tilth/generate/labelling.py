@@ -1,0 +1,122 @@
+"""Who labels a row: people, the column that came with it, or a model. What the methods that choose rows for labels share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
+
+from tilth.errors import Failure, RequestError
+from tilth.prompts import parsers
+from tilth.prompts.prompt import build
+from tilth.records.record import Record
+
+if TYPE_CHECKING:
+    from tilth.engine.run import Run
+
+Who = Literal["people", "given", "model"]
+"""people: they are asked, and the run waits. given: the row's own column ``gold`` or ``label``, as if a person had answered;
+experiments and labels that are bought elsewhere. model: the run's generator."""
+
+CANNOT_TELL = "(cannot tell)"
+"""The answer of a person who finds no label right; the row is rejected by that name and counts as not labelled."""
+
+ASK = (
+    "{% if task.about %}{{ task.about }}\n\n{% endif %}"
+    "{% if task.codebook %}Rules:\n{{ task.codebook }}\n\n{% endif %}"
+    "Labels:\n"
+    "{% for name, definition in labels.items() %}\n"
+    "- {{ name }}{{ ': ' ~ definition if definition else '' }}\n"
+    "{% endfor %}\n"
+    "{% for one in demonstrations %}\n\n<text>{{ one.text }}</text>\nLabel: {{ one.label }}\n{% endfor %}\n\n"
+    "<text>{{ text }}</text>\n\n"
+    "Which label is right for this text? Reply with exactly one label and nothing else."
+)
+"""The prompt of a model that labels."""
+
+QUESTION = "Which label is right for this text?"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Rows to choose from, by id, with what they bring as their label kept apart: nothing but `label_of` reads it.
+
+    The order of the input does not matter, so that another order of the file chooses the same rows.
+    """
+
+    rows: list[Record]
+    given: Mapping[str, str]
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, in the order of the rows."""
+        return [str(row["text"]) for row in self.rows]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, in the order of the rows."""
+        return [str(row.id) for row in self.rows]
+
+
+def pool(run: Run, limit: int | None = None, *, name: str = "unlabelled") -> Pool:
+    """The first `limit` rows of an input, sorted by id; those without a text are rejected as ``no_text``.
+
+    Raises
+    ------
+    RequestError: fewer than two labels in the task.
+    """
+    if len(run.task.labels) < 2:
+        raise RequestError("task.labels: at least two labels wanted, each with a definition.", code="task.labels")
+    rows: list[Record] = []
+    given: dict[str, str] = {}
+    for row in islice(run.data(name), limit):
+        gold = row.get("gold", row.get("label"))
+        plain = Record({key: value for key, value in row.items() if key not in ("label", "gold")}, meta={"origin": None, **row.meta})
+        if not str(row.get("text") or "").strip():
+            run.reject(plain.derive(plain.columns), "no_text")
+            continue
+        rows.append(plain)
+        if gold not in (None, ""):
+            given[str(row.id)] = str(gold)
+    return Pool(sorted(rows, key=lambda row: str(row.id)), given)
+
+
+async def label_of(run: Run, row: Record, who: Who, given: Mapping[str, str], *, prompt: str = ASK) -> tuple[str, Mapping[str, Any]]:
+    """The label of one row, and what its record says about it: ``label_source``, and in meta who it was.
+
+    People see the text, the labels and nothing that a model said of it.
+
+    Raises
+    ------
+    Failure: `cannot_tell`, `no_given_label`, `not_a_label`; or the model's reply names no label.
+    """
+    labels = run.task.labels
+    if who == "model":
+        asked = build(prompt, task=run.task, conditions={"text": row["text"]}, parse=parsers.label(labels))
+        reply = await run.ask(asked, temperature=0.0)
+        return str(reply.value), {"labelled_by": run.models()[0].identity}
+    if who == "given":
+        label = given.get(str(row.id))
+        if label is None:
+            raise Failure("no_given_label", "The row brings no label in a column 'gold' or 'label'.")
+        if label not in labels:
+            raise Failure("not_a_label", f"'{label}' is none of: {', '.join(labels)}.")
+        return label, {}
+    answer = await run.ask_person(question(run), options=[*labels, CANNOT_TELL], about=Record(id=row.id, text=row["text"]))
+    if answer.value == CANNOT_TELL:
+        raise Failure("cannot_tell", f"A person could not tell{f' ({answer.by})' if answer.by else ''}.")
+    return str(answer.value), {"person": answer.by} if answer.by else {}
+
+
+def question(run: Run) -> str:
+    """What people read above the text: the question, the rules and what each label means."""
+    defined = [f"{name}: {definition}" for name, definition in run.task.labels.items() if definition]
+    return "\n".join(part for part in (QUESTION, run.task.codebook.strip(), *defined) if part)
+
+
+def labelled(row: Record, label: str, who: Who, about: Mapping[str, Any], *, columns: Mapping[str, Any], **meta: Any) -> Record:
+    """The row with its label, and ``label_source``: human or llm."""
+    source = "llm" if who == "model" else "human"
+    more = {name: value for name, value in row.items() if name != "text"}
+    return Record({"text": row["text"], "label": label, "label_source": source, **columns, **more}, meta={**row.meta, **about, **meta})
