@@ -1,0 +1,1 @@
+"""Methods that grow trajectories of tool calls."""
