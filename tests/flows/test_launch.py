@@ -86,6 +86,14 @@ def test_another_flow_of_the_same_name_gets_a_folder_of_its_own_and_reads_the_pa
     assert go(FLOW, answer)[0].path.name == "films"
 
 
+def test_a_run_of_another_name_reads_what_the_flow_has_paid_under_its_own() -> None:
+    answer = model()
+    go(FLOW, answer)
+    strict, _ = go(FLOW.replace("    seen:", "    more: {values: [1]}\n    seen:"), answer, name="strict")
+    assert strict.path.name == "strict"
+    assert (answer.calls, strict.calls, strict.from_journal) == (3, 0, 3)
+
+
 def test_identity_is_free_of_budget_rows_addresses_and_display() -> None:
     base = prepare(Flow.from_text(FLOW), models={"generator": {"model": "vllm/m@http://localhost:1/v1"}}).settings.identity
     same = FLOW.replace("rows: 3", "rows: 9").replace("name: films", "name: films\ndescribe: other\nbudget: {usd: 3}")

@@ -75,14 +75,20 @@ def _ids(data: Data) -> Iterator[str]:
         yield record.id or ""
 
 
-def choose_folder(runs: Path, name: str, identity: bytes) -> tuple[RunFolder, list[Path], list[str]]:
+def choose_folder(runs: Path, name: str, identity: bytes, *, own: str = "") -> tuple[RunFolder, list[Path], list[str]]:
     """The folder of this run, the journals of other runs under the same name, and what the user should know.
 
     The same identity goes on in ``runs/<name>``; another one gets ``<name>-2`` and reads the earlier journals, so that
     equal calls are not paid again. Nothing is ever overwritten.
+
+    own: the flow's own name; where the user chose another one, the journals of the runs under it are read too.
     """
     from tilth.records.folder import RunFolder
 
+    if own and own != name:
+        chosen, journals, notes = choose_folder(runs, name, identity)
+        others = [other.journal for other in _under(runs, own) if other.journal.exists()]
+        return chosen, [*journals, *others], notes
     earlier: list[RunFolder] = []
     for number in islice(count(1), 10_000):
         folder = RunFolder(runs / (name if number == 1 else f"{name}-{number}"))
@@ -94,6 +100,17 @@ def choose_folder(runs: Path, name: str, identity: bytes) -> tuple[RunFolder, li
         return folder, [], []
     note = f"{earlier[0].path} holds another flow; this one is in {folder.path} and uses the replies that are already paid."
     return folder, journals, [] if folder.exists() else [note]
+
+
+def _under(runs: Path, name: str) -> Iterator[RunFolder]:
+    """The runs ``name``, ``name-2`` ... that are there."""
+    from tilth.records.folder import RunFolder
+
+    for number in islice(count(1), 10_000):
+        folder = RunFolder(runs / (name if number == 1 else f"{name}-{number}"))
+        if not folder.exists():
+            return
+        yield folder
 
 
 def journal_of(run: str | Path, runs: Path) -> Path:

@@ -133,7 +133,7 @@ def prepare(what: Flow | Method | str | Path, **options: Unpack[Options]) -> Pre
         check_stage(stage, roles)
     identity = identity_of(flow, method, roles, inputs)
     runs = Path(options.get("runs", "runs"))
-    folder, earlier, notes = choose_folder(runs, options.get("name") or flow.name, identity)
+    folder, earlier, notes = choose_folder(runs, options.get("name") or flow.name, identity, own=flow.name)
     settings = _settings(flow, options, folder, inputs, roles, identity, task, earlier)
     check_prices(settings)
     return Prepared(flow, method, settings, [*fallbacks(flow, roles), *notes], stages)
