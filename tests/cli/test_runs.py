@@ -107,6 +107,13 @@ def test_status_and_trace(tilth: Tell, command: list[str]) -> None:
     assert facts["state"] == "kept" and facts["columns"]["label"] in ("positive", "negative")
 
 
+def test_a_dot_is_the_newest_run_where_data_is_taken(tilth: Tell, command: list[str]) -> None:
+    assert tilth(*command).exit == 0
+    told = tilth("curate", ".", "-s", "length words=[1,99]")
+    assert (told.exit, told.out) == (0, "runs/zero-shot\n") and "zero-shot (newest run)" in told.err
+    assert tilth("evaluate", ".", "--metrics", "refusals").out.endswith("runs/zero-shot/metrics.json\n")
+
+
 def test_trace_by_label_by_expression_and_with_the_neighbour(tilth: Tell, tmp_path: Path) -> None:
     long = "I am tired of waiting for the money, nobody answers the phone, and the shop has not written a single line since I {} the shoes"
     rows = [(long.format("returned"), "refund"), ("Where is it", "order"), (long.format("have returned"), "refund")]

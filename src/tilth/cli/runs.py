@@ -116,6 +116,11 @@ def find(session: Session, name: str | None) -> RunView:
     raise RequestError(f"no run called '{name}' in {_shown(root)}. {hint}", code="run.unknown")
 
 
+def data_named(session: Session, what: str) -> str:
+    """What a command that takes data or a run is to read: ``.`` is the newest run, everything else is as it was typed."""
+    return find(session, what).name if what == "." else what
+
+
 SCAN = 500_000_000
 """Bytes of a journal above which its sums are not taken again."""
 

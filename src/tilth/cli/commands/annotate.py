@@ -42,7 +42,9 @@ SHOWN = 8
 def annotate(session: Session, data_path: str, require: int | None, planned: bool, **options: Any) -> Answer:
     """Translate the options into a run of the method llm-labels, run it, and say how it went."""
     from tilth.cli import launching, planning, summary
+    from tilth.cli.runs import data_named
 
+    data_path = data_named(session, data_path)
     asked = launching.request(session, "llm-labels", **_options(session, data_path, **options))
     if planned:
         return planning.plan(session, asked)

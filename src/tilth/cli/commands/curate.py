@@ -50,9 +50,11 @@ def curate(session: Session, what: str, explain: str | None, require: int | None
     """Prepare, curate, show each step."""
     from tilth.cli import summary
     from tilth.cli.launching import Asked, go
+    from tilth.cli.runs import data_named
     from tilth.flows import curating
     from tilth.flows.evaluating import run_of
 
+    what = data_named(session, what)
     folder = run_of(what, session.runs) or run_of(curating.name_of(what), session.runs)
     if explain is not None:
         return _explain(session, folder, what, explain)

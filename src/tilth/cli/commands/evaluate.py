@@ -65,9 +65,11 @@ def evaluate(session: Session, what: str, **options: Any) -> Answer:
     """Prepare, measure, show."""
     from tilth.cli import answering, shipping
     from tilth.cli.launching import Asked, go
+    from tilth.cli.runs import data_named
     from tilth.flows.evaluating import prepare
     from tilth.report.facts import facts
 
+    what = data_named(session, what)
     ready: Any = prepare(what, _wanted(session, **options))
     outcome = go(session, Asked(what, session.argv, budget=options["budget"]), ready)
     if outcome.status != "done":
