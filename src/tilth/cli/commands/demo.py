@@ -54,8 +54,7 @@ def demo(
         answer.result = {**(answer.result or {}), "flow": str(flow), "samples": records}
     if outcome.status == "done":
         again = session.where
-        why = ("--reason any", "why records were rejected") if outcome.rejected else ("", "how these were made")
-        session.printer.advise(f"tilth trace {outcome.folder.name} {why[0]}".rstrip() + again, why[1])
+        session.printer.advise(f"tilth report {outcome.folder.name} --open{again}", "see what came out and why")
         session.printer.advise(f"tilth run {flow} -m openai/gpt-4.1-mini --budget 1{again}", "the same with a real model")
     return answer
 
