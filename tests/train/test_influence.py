@@ -6,26 +6,10 @@ import pytest
 from tilth.train.influence import influences
 from tilth.train.logistic import fit
 from tilth.train.robust import logit_gradients, row_losses
+from train.noisy import auroc, gaussians
 
 N, OTHERS, SEEDS = 600, 300, 10
 C = 1 / (N * 1e-2)  # the L2 penalty 1e-2 of the mean loss
-
-
-def gaussians(rng, n, distance=2.0, classes=2):
-    """Classes at `distance`, in 10 dimensions."""
-    y = rng.integers(0, classes, n)
-    x = rng.normal(size=(n, 10))
-    if classes == 2:
-        x[:, 0] += (2 * y - 1) * distance / 2
-    else:
-        x[np.arange(n), y] += distance
-    return x, y
-
-
-def auroc(values, positive):
-    ranks = np.argsort(np.argsort(values))
-    n = positive.sum()
-    return (ranks[positive].sum() - n * (n - 1) / 2) / (n * (~positive).sum())
 
 
 def found(seed, loss, noise, other_noise):

@@ -8,37 +8,16 @@ import pytest
 from tilth.train import reweighting
 from tilth.train.reweighting import Settings, best_steps, reweigh, train, weight_slopes
 from tilth.train.robust import row_losses
+from train.noisy import auroc, noisy
 
 N, SEEDS = 600, 5
-TOY = Settings(rate=0.1, steps=20, inner=60)
 ONE = np.ones((N, 1))
-
-
-def toy(seed, noise, distance=3.0):
-    """Rows, given labels, which are wrong, half of the rows as V, and clean test rows."""
-    rng = np.random.default_rng(seed)
-
-    def drawn(n):
-        y = rng.integers(0, 2, n)
-        x = rng.normal(size=(n, 10))
-        x[:, 0] += (2 * y - 1) * distance / 2
-        return x, y
-
-    (x, y), (tx, ty) = drawn(N), drawn(4000)
-    wrong = rng.random(N) < np.where(y == 1, noise[0], noise[1])
-    return x, np.where(wrong, 1 - y, y), wrong, rng.permutation(N), tx, ty
-
-
-def auroc(values, positive):
-    ranks = np.argsort(np.argsort(values))
-    n = positive.sum()
-    return (ranks[positive].sum() - n * (n - 1) / 2) / (n * (~positive).sum())
 
 
 @cache
 def weighed(seed, noise, loss="rce"):
     """Weights and what they do: AUROC(w -> clean), gain of the student on clean rows, change of a class's share."""
-    x, given, wrong, order, tx, ty = toy(seed, noise)
+    x, given, wrong, order, tx, ty = noisy(seed, noise)
     targets = np.eye(2)[given]
     weights = reweigh(x, targets, order[: N // 2], Settings(rate=0.1, steps=20, inner=60, loss=loss))
 
@@ -100,13 +79,13 @@ def test_the_slope_of_each_weight_is_that_of_one_step_followed_by_the_outer_loss
 
 
 def test_weights_lie_between_0_and_1_and_are_one_per_row_whatever_the_rate():
-    x, given, _, order, *_ = toy(0, EVEN)
+    x, given, _, order, *_ = noisy(0, EVEN)
     weights = reweigh(x, np.eye(2)[given], order[:300], Settings(rate=50.0, steps=3, inner=5))
     assert weights.shape == (N,) and np.isfinite(weights).all() and 0 < weights.min() < weights.max() < 1
 
 
 def test_equal_steps_of_equal_input_are_equal():
-    x, given, _, order, *_ = toy(1, EVEN)
+    x, given, _, order, *_ = noisy(1, EVEN)
     one, two = (reweigh(x, np.eye(2)[given], order[:300], Settings(steps=3, inner=5)) for _ in range(2))
     assert (one == two).all()
 
@@ -120,7 +99,7 @@ def test_the_student_starts_from_zero_at_each_step(monkeypatch):
         return real(wide, targets, weights, student)
 
     monkeypatch.setattr(reweighting, "gradient", watched)
-    x, given, _, order, *_ = toy(2, EVEN)
+    x, given, _, order, *_ = noisy(2, EVEN)
     reweigh(x, np.eye(2)[given], order[:300], Settings(steps=3, inner=4))
     assert sum(start == 0 for start in starts) == 4, "three outer steps and the last student"
 
@@ -135,7 +114,7 @@ def test_too_many_steps_are_seen_on_rows_that_are_held_out():
     """Classes close together and the published rate: half of the steps are better than all (measured by the card: -0.018)."""
     chosen, gains = [], []
     for seed in (1, 4, 7):
-        x, given, _, order, tx, ty = toy(seed, EVEN, distance=2.0)
+        x, given, _, order, tx, ty = noisy(seed, EVEN, distance=2.0)
         targets, most = np.eye(2)[given], Settings(rate=0.25, steps=50, inner=30)
         steps = best_steps(x, targets, order[:300], order[480:], most, every=10)
 
@@ -151,7 +130,7 @@ def test_too_many_steps_are_seen_on_rows_that_are_held_out():
 
 def test_sparse_rows_give_the_same_weights_as_dense_ones():
     sparse = pytest.importorskip("scipy.sparse", reason="needs the 'ml' extra")
-    x, given, _, order, *_ = toy(5, EVEN)
+    x, given, _, order, *_ = noisy(5, EVEN)
     x = np.where(np.abs(x) > 1, x, 0.0)
     dense, thin = (reweigh(form, np.eye(2)[given], order[:300], Settings(steps=3, inner=5)) for form in (x, sparse.csr_matrix(x)))
     assert thin == pytest.approx(dense, abs=1e-9)

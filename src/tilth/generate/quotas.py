@@ -28,11 +28,12 @@ def split(rows: int, labels: Iterable[str]) -> dict[str, int]:
 async def fill(
     run: Run,
     quotas: Mapping[str, int],
-    write: Callable[[Record], Awaitable[Record]],
+    write: Callable[[Record], Awaitable[Record | None]],
     *,
     attempts: Mapping[str, int],
     same: Callable[[Record], object],
     label: str = "write",
+    seen: Occurrences | None = None,
 ) -> AsyncIterator[Record]:
     """Yield exactly `quotas[label]` records of each label, or say in the run's notes how many are missing.
 
@@ -43,14 +44,15 @@ async def fill(
 
     Parameters
     ----------
-    write: makes one record of a slot, or raises Failure. The slot is a record with the `label` wanted and, in its meta,
-        its ``number`` among the attempts of that label. The record must have the same label.
+    write: makes one record of a slot, or raises Failure, or gives None for one that it rejected itself. The slot is a record
+        with the `label` wanted and, in its meta, its ``number`` among the attempts of that label. The record has the same label.
     attempts: at most so many slots per label.
     same: records for which it is equal (as JSON) are duplicates; the first stays.
     label: the map's label; part of every call's key.
+    seen: what was kept by earlier calls, where a method fills several times; this call adds to it.
     """
     kept, tried = dict.fromkeys(quotas, 0), dict.fromkeys(quotas, 0)
-    seen = Occurrences()
+    seen = Occurrences() if seen is None else seen
     while missing := {name: n for name in quotas if (n := min(quotas[name] - kept[name], attempts[name] - tried[name])) > 0}:
         slots = _in_turns(missing, dict(tried))
         for name, n in missing.items():

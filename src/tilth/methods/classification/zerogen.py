@@ -78,7 +78,7 @@ class ZeroGen(Method):
         contexts = await self._contexts(run, -(-max(quotas.values()) // self.entries)) if self.context_kind else []
         attempts = {label: self.attempts or 4 * quota for label, quota in quotas.items()}
         write = partial(self._text, run, contexts)
-        async for record in fill(run, quotas, write, attempts=attempts, same=_identity, label="text"):
+        async for record in fill(run, quotas, write, attempts=attempts, same=identity, label="text"):
             yield record
 
     async def _contexts(self, run: Run, n: int) -> list[str]:
@@ -93,13 +93,14 @@ class ZeroGen(Method):
             raise Failure("no_context", f"None of {n} replies was usable as a {self.context_kind}.")
         return found
 
-    async def _text(self, run: Run, contexts: Sequence[str], slot: Record) -> Record:
-        """Stage X: one text of a label, about the context whose turn it is."""
+    async def _text(self, run: Run, contexts: Sequence[str], slot: Record, **more: object) -> Record:
+        """Stage X: one text of a label, about the context whose turn it is. more: what else the prompt may show."""
         label = slot["label"]
         context = contexts[slot.meta["number"] // self.entries % len(contexts)] if contexts else None
         phrase = self.phrases.get(label, label.replace("_", " "))
         definition = run.task.labels[label]
         conditions = {"kind": self.kind, "phrase": phrase, "definition": definition, "context": context, "context_kind": self.context_kind}
+        conditions |= more
         text = await self._ask(run, "text", conditions, max_tokens=self.max_tokens, min_words=self.min_words, unlike=context)
         return Record(text=text, label=label, meta={"conditions": {"context": context, "phrase": phrase}})
 
@@ -111,6 +112,6 @@ class ZeroGen(Method):
         return await one_text(run, self.prompts, name, conditions, cut=up_to_quote, check=check, mode=self.mode, **sampling)
 
 
-def _identity(record: Record) -> list[object]:
+def identity(record: Record) -> list[object]:
     """What makes two rows the same: context, text and label, not the text alone."""
     return [record.meta["conditions"]["context"], record["text"], record["label"]]
