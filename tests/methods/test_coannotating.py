@@ -18,6 +18,8 @@ from tilth.generate.labelling import CANNOT_TELL
 from tilth.methods.annotation._variants import reader, sure_reader, variants
 from tilth.methods.annotation.coannotating import CoAnnotating, Opinion
 from tilth.models.base import Reply
+from tilth.records.folder import RunFolder
+from tilth.report.export.source import Source
 
 TWO = {"positive": "the writer liked it", "negative": "the writer did not like it"}
 FOUR = {"order_status": "where it is", "refund": "money back", "change_order": "before delivery", "complaint": ""}
@@ -310,6 +312,15 @@ def test_an_audit_asks_people_about_a_random_part_of_the_llms_texts():
     assert facts["audit"]["n"] == len(audited) and facts["people"] == 6 + len(audited) == facts["cost"]["human_labels"]
     right = sum(rows[id_]["llm_label"] == TRUTH[id_] for id_ in audited)
     assert facts["audit"]["value"] == pytest.approx(right / len(audited))
+
+
+def test_an_export_of_what_people_labelled_leaves_the_llms_part_behind():
+    grown = run(doubtful, llm_share=0.5)
+    human = {row["id"] for row in grown.rows if row["label_source"] == "human"}
+    exported = list(Source(RunFolder(grown.folder), label="people").rows())
+    assert {row.meta["id"] for row in exported} == human and {row.meta["label_source"] for row in exported} == {"human"}
+    everything = Counter(row.meta["label_source"] for row in Source(RunFolder(grown.folder)).rows())
+    assert everything == {"human": len(human), "llm": 24 - len(human)}
 
 
 def test_an_unknown_wording_and_too_few_labels_are_one_clear_line():
