@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -27,8 +28,12 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PATCHES = sorted(HERE.glob("*/*.patch"))
 METHODS = sorted({path.parent.name for path in PATCHES})
-PRELOADED = ["numpy", "pyarrow.parquet", "pydantic", "orjson", "jinja2", "aiohttp", "jsonschema", "rapidfuzz", "yaml", "pytest"]
-"""Imported once, before the fork; never tilth itself, which each process imports with its own mistake."""
+PRELOADED = [
+    "numpy", "pyarrow.parquet", "pydantic", "orjson", "jinja2.sandbox", "aiohttp", "jsonschema", "rapidfuzz", "yaml",
+    "pytest",
+    "tilth.engine.execute", "tilth.engine.run", "tilth.models.scripted", "tilth.models.hashed", "tilth.prompts", "tilth.records",
+]  # fmt: skip
+"""Imported once, before the fork. Never a method: each process imports that with its own mistake."""
 
 pytestmark = pytest.mark.slow
 
@@ -60,9 +65,12 @@ def in_process(method: str, src: str | None, output: str) -> None:
     """In a fresh process: the method's tests up to the first failure, with the patched files in place."""
     os.chdir(ROOT)
     sys.dont_write_bytecode = True
-    assert "tilth" not in sys.modules
+    assert not [name for name in sys.modules if name.startswith("tilth.methods")]
     if src is not None:
         sys.meta_path.insert(0, Patched(Path(src)))
+        if not (Path(src) / "tilth" / "methods").is_dir():  # a floor below was patched: what was loaded holds the real one
+            for name in [name for name in sys.modules if name.split(".")[0] == "tilth"]:
+                del sys.modules[name]
     with open(output, "w", encoding="utf-8") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -72,31 +80,52 @@ def in_process(method: str, src: str | None, output: str) -> None:
         os._exit(int(code))
 
 
+class Runs:
+    """Runs the wanted tests with their mistakes, as many at once as there are processors; each result is waited for where it is asked."""
+
+    def __init__(self, wanted: Sequence[tuple[str, Path | None]], place: Path) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        self._context, self._place = context, place
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="mutants")
+        self._found = {one: self._pool.submit(self._run, *one) for one in wanted}
+
+    def result(self, method: str, patch: Path | None) -> tuple[int | None, str]:
+        """Exit code and output of a method's tests with a patch applied."""
+        return self._found[method, patch].result()
+
+    def _run(self, method: str, patch: Path | None) -> tuple[int | None, str]:
+        place = self._place / method / (patch.stem if patch else "none")
+        place.mkdir(parents=True)
+        src = None if patch is None else str(apply(patch, place))
+        output = place / "output.txt"
+        process = self._context.Process(target=in_process, args=(method, src, str(output)))
+        process.start()
+        process.join(120)
+        process.kill()
+        return process.exitcode, output.read_text("utf-8")[-2000:]
+
+    def close(self) -> None:
+        """Start nothing more, and wait for what runs."""
+        self._pool.shutdown(cancel_futures=True)
+
+
 @pytest.fixture(scope="module")
-def server():
-    """Processes forked from a clean one that has imported the libraries."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
+def runs(request, tmp_path_factory):
+    """The runs of all tests of this module that were selected."""
+    mine = [item for item in request.session.items if item.module is request.module]
+    found = Runs([item.callspec.params["run"] for item in mine], tmp_path_factory.mktemp("mutants"))
+    yield found
+    found.close()
 
 
-def run_tests(server, method: str, src: Path | None, place: Path) -> tuple[int | None, str]:
-    """Exit code and output of a method's tests."""
-    output = place / "output.txt"
-    process = server.Process(target=in_process, args=(method, None if src is None else str(src), str(output)))
-    process.start()
-    process.join(120)
-    process.kill()
-    return process.exitcode, output.read_text("utf-8")[-2000:]
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_the_tests_pass_without_a_mistake(server, method, tmp_path):
-    code, output = run_tests(server, method, None, tmp_path)
+@pytest.mark.parametrize("run", [(method, None) for method in METHODS], ids=METHODS)
+def test_the_tests_pass_without_a_mistake(runs, run):
+    code, output = runs.result(*run)
     assert code == 0, output
 
 
-@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: f"{patch.parent.name}-{patch.stem}")
-def test_a_common_mistake_is_noticed(server, patch, tmp_path):
-    code, output = run_tests(server, patch.parent.name, apply(patch, tmp_path), tmp_path)
+@pytest.mark.parametrize("run", [(patch.parent.name, patch) for patch in PATCHES], ids=lambda run: f"{run[0]}-{run[1].stem}")
+def test_a_common_mistake_is_noticed(runs, run):
+    code, output = runs.result(*run)
     assert code == 1, f"no test failed, or pytest could not run them (exit {code}): {output}"
