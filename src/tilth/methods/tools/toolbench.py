@@ -142,9 +142,9 @@ class ToolBench(Method):
         while kept != self.rows:
             while len(pool) < tried + ahead and not writing.finished:
                 self._admit(run, pool, seen, await anext(writing, []))
-            record, reason, detail = await anext(solving, (None, "", ""))
-            if record is None:
+            if (ended := await anext(solving, None)) is None:
                 break
+            record, reason, detail = ended
             tried += 1
             if reason:
                 run.reject(record, reason, detail=detail)

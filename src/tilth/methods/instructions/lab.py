@@ -1,0 +1,299 @@
+"""LAB (Sudalairaj, Bhandwaldar, Pareja, Xu, Cox, Srivastava, 2024, arXiv 2403.01081), as InstructLab makes its data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+from math import ceil
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from pydantic import Field
+
+from tilth.engine.method import Method
+from tilth.errors import Failure, RequestError
+from tilth.generate.quotas import split
+from tilth.methods.instructions._leaves import Seed, in_turns, pairs, seeds_of, tagged
+from tilth.models.base import Reply
+from tilth.prompts import parsers
+from tilth.prompts.prompt import build
+from tilth.prompts.ratings import rating
+from tilth.records.record import Record
+
+if TYPE_CHECKING:
+    from tilth.engine.run import Run
+
+_EXAMPLE = "{% if seed.context %}Context:\n{{ seed.context }}\n\n{% endif %}Question: {{ seed.question }}\nAnswer: {{ seed.answer }}\n"
+_WHAT = "{% if task.about %}{{ task.about }}\n{% endif %}Topic: {{ leaf }}\n{% if what %}Task: {{ what }}\n{% endif %}\n\n"
+_VERDICT = "Give your reasons in one or two sentences, then, on a last line, 'Score: ' and {{ grades }}."
+
+
+class Draw(NamedTuple):
+    """A seed, and how many records it is to give if all of them pass."""
+
+    seed: Seed
+    wanted: int
+
+
+class Lab(Method):
+    """Each leaf of a taxonomy is expanded by itself from its few seed examples; judges turn away what is weak.
+
+    Seeds take turns over the leaves, so that coverage follows the tree. By what the seed has:
+
+    1. Freeform: one call writes up to 30 questions in the style of the seed. A judge keeps (1) or drops (0) each. It is answered.
+       A judge grades the pair from 1 to 3; 2 and better stay.
+    2. Grounded (the seed has a context): ten new contexts are written, three questions for each; then as above, with the context in every
+       prompt. The final question is context and question.
+    3. Knowledge (the seed has a document): from the document and from a copy with mended spelling, pairs are written after three
+       examples. Three judges: the answer rests on the document, it answers the question fully (2 of 2), and the question can be
+       understood without the document.
+
+    Judges are asked at temperature 0. A reply without a grade never passes.
+
+    Differs: with `rows`, each leaf has its even share, and a seed is asked for half as many again as are missing. The verdict on
+    faithfulness is a grade of 0 or 1, not YES or NO. Questions and answers are paired as they stand in the reply, not zipped by number.
+    Copies of the seed's question are dropped, and so are equal questions of one leaf's seeds. Mixing with earlier data, documents as
+    auxiliary texts and replay belong to export and training. Prompts are ours; the tags too.
+    When: skills or documents that a few experts can describe by examples, with coverage that can be counted.
+    Needs: data 'seeds', a row for each example with its leaf, five a leaf. Calls: about 3 per freeform record, 4 per pair of a document.
+    """
+
+    name: ClassVar[str] = "lab"
+    paper: ClassVar[str] = "2403.01081"
+    family: ClassVar[str] = "instructions"
+    inputs: ClassVar[Mapping[str, str]] = {"seeds": "leaf question answer context? document? task_description?"}
+    roles: ClassVar[Mapping[str, int | str]] = {"generator": 1, "judge": 1}
+    columns: ClassVar[Mapping[str, object]] = {"messages": "list[dict]", "leaf": str, "kind": str}
+    prompts: ClassVar[Mapping[str, str]] = {
+        "questions": (
+            _WHAT + "Write {{ n }} questions or requests like the one below, for this topic{% if what %} and task{% endif %}.\n\n"
+            "- They differ from the example and from each other in subject, situation and wording; their style and difficulty are alike.\n"
+            "- Each can be answered in text alone, and by itself: it holds whatever is needed.\n"
+            "- Write no answers.\n\nExample:\n" + _EXAMPLE + "\n"
+            "Write each between <question> and </question>."
+        ),
+        "context": (
+            _WHAT
+            + "Below is a context, with a question about it. Write another context of the same kind, form and length, about something "
+            "else, to which questions of that kind could be put. Invent all of its facts; write no question.\n\n" + _EXAMPLE + "\n"
+            "Write the new context between <context> and </context>."
+        ),
+        "context_questions": (
+            _WHAT + "Write {{ n }} questions or requests about the new context below, of the kind of the example.\n\n"
+            "- Each can be answered from the new context alone, and asks for something that the others do not.\n"
+            "- Write no answers.\n\nExample:\n" + _EXAMPLE + "\nNew context:\n{{ context }}\n\n"
+            "Write each between <question> and </question>."
+        ),
+        "answer": (
+            _WHAT + "Example:\n" + _EXAMPLE + "\nNow answer this one in the same style, correctly and completely"
+            "{% if context %}, from its context alone{% endif %}. Write the answer and nothing else.\n\n"
+            "{% if context %}Context:\n{{ context }}\n\n{% endif %}Question: {{ question }}\nAnswer:"
+        ),
+        "pairs": (
+            _WHAT
+            + "Write up to {{ n }} questions with their answers from the document below, so that somebody who learns them knows what it "
+            "says.\n\n"
+            "- An answer says only what the document says, in whole sentences.\n"
+            "- A question names what it is about; it speaks of no document, text, passage or author.\n"
+            "- They cover the whole document, and no two ask the same.\n\n"
+            "{% for one in examples %}\n{% if one.context %}From: {{ one.context }}\n{% endif %}"
+            "<question>{{ one.question }}</question>\n<answer>{{ one.answer }}</answer>\n\n{% endfor %}\n"
+            "Document:\n{{ document }}\n\n"
+            "Write each question between <question> and </question>, followed by its answer between <answer> and </answer>."
+        ),
+        "mend": (
+            "Copy the document below and mend its spelling and punctuation. Change no word that is right, no name and no number; keep its "
+            "paragraphs.\n\n{{ document }}\n\nWrite the mended document between <document> and </document>."
+        ),
+        "judge_question": (
+            _WHAT
+            + "Judge a question that was written for this{% if context %} and the context below{% endif %}. It is good (1) if it fits the "
+            "topic, is clear, can be answered in text alone{% if context %} from the context{% else %} without anything that is not given"
+            "{% endif %}, and is harmless. Else it is not (0). Judge impartially.\n\n"
+            "{% if context %}Context:\n{{ context }}\n\n{% endif %}Question: {{ question }}\n\n" + _VERDICT
+        ),
+        "judge_pair": (
+            _WHAT + "Judge an answer{% if context %} to a question about the context below{% endif %}.\n\n"
+            "1: wrong, unsafe, beside the point, or parts are missing{% if context %}, or it says what the context does not{% endif %}.\n"
+            "2: right and complete, if short or plain.\n3: right, complete, clear, and all that one could wish.\n\n"
+            "{% if context %}Context:\n{{ context }}\n\n{% endif %}Question: {{ question }}\n\nAnswer: {{ answer }}\n\n" + _VERDICT
+        ),
+        "judge_faithful": (
+            "Does everything that the answer says stand in the document, or follow from it (1), or does it add or change anything (0)?\n\n"
+            "Document:\n{{ context }}\n\nAnswer: {{ answer }}\n\n" + _VERDICT
+        ),
+        "judge_relevant": (
+            "Judge how an answer fits its question: one point if it speaks of what is asked, one more if it answers all of it.\n\n"
+            "Question: {{ question }}\n\nAnswer: {{ answer }}\n\n" + _VERDICT
+        ),
+        "judge_standalone": (
+            "Can somebody who has no document before them understand what this question asks? Good (1): it names what it is about. Not "
+            "good (0): it points to a text, table or passage, or to something that is not named.\n\nQuestion: {{ question }}\n\n" + _VERDICT
+        ),
+    }
+    scales: ClassVar[Mapping[str, tuple[int, int, int]]] = {
+        "question": (0, 1, 1), "pair": (1, 3, 2), "faithful": (0, 1, 1), "relevant": (0, 2, 2), "standalone": (0, 1, 1),
+    }  # fmt: skip
+    """Judge to lowest and highest grade, and the least that stays."""
+
+    questions: int = Field(30, ge=1, description="Questions asked for per freeform seed.", json_schema_extra={"from": "repo, full"})
+    contexts: int = Field(10, ge=1, description="New contexts per grounded seed.", json_schema_extra={"from": "repo, full"})
+    context_questions: int = Field(3, ge=1, description="Questions per context.", json_schema_extra={"from": "repo, full"})
+    pairs: int = Field(10, ge=1, description="Questions with answers per document, at most.")
+    examples: int = Field(3, ge=1, description="Questions and answers shown with a document.", json_schema_extra={"from": "repo, full"})
+    corrected: bool = Field(True, description="Whether a copy with mended spelling is used too.", json_schema_extra={"from": "repo, full"})
+    context_temperature: float = Field(0.7, ge=0, description="Of contexts; all else is greedy.", json_schema_extra={"from": "repo, full"})
+    max_tokens: int = Field(2048, ge=1, json_schema_extra={"from": "repo, full"})
+    min_seeds: int = Field(5, ge=1, description="A leaf with fewer is named in a note.", json_schema_extra={"from": "taxonomy"})
+    system: str = Field("", description="System message of every record; none where it is empty.")
+    lag: int = Field(16, ge=1, description="Seeds under way at once; their shares are set when they are drawn.")
+
+    async def generate(self, run: Run) -> AsyncIterator[Record]:
+        leaves, incomplete = seeds_of(run.data("seeds"), self.examples)
+        for row in incomplete:
+            run.reject(row, "incomplete_seed", detail="A seed needs a leaf, a question and an answer, or a document whose leaf has some.")
+        if not leaves:
+            raise RequestError("no row of 'seeds' has a leaf with a question and an answer.", code="data.seeds")
+        thin = [leaf for leaf, seeds in leaves.items() if len(seeds) < self.min_seeds and seeds[0].kind != "knowledge"]
+        if thin:
+            run.note(f"{len(thin)} of {len(leaves)} leaves have fewer than {self.min_seeds} seeds, the first is '{thin[0]}'.")
+        missing = Counter(split(self.rows, leaves)) if self.rows is not None else None
+        seen: set[tuple[str, str]] = set()
+        turns = in_turns(leaves)
+        async for made in run.unfold(lambda k: self._draw(turns, missing), partial(self._expand, run), lag=self.lag, label="seed"):
+            for record in made:
+                if reason := _late(record, missing, seen):
+                    run.reject(record, reason)
+                    continue
+                if missing is not None:
+                    missing[record["leaf"]] -= 1
+                yield record
+            if missing is not None and not +missing:
+                break
+        for leaf, n in (+missing).items() if missing is not None else ():
+            run.note(f"leaf '{leaf}' is {n} short: all of its seeds were used.")
+
+    def _draw(self, turns: Iterator[Seed], missing: Counter[str] | None) -> Draw | None:
+        """The next seed whose leaf is not full."""
+        for seed in turns:
+            if missing is None:
+                return Draw(seed, 10**6)
+            if missing[seed.leaf] > 0:
+                return Draw(seed, ceil(1.5 * missing[seed.leaf]))
+        return None
+
+    # one seed
+
+    async def _expand(self, run: Run, drawn: Draw) -> list[Record]:
+        """All that one seed gives and judges let pass."""
+        if drawn.seed.kind == "knowledge":
+            return await self._knowledge(run, drawn)
+        if drawn.seed.kind == "freeform":
+            n = min(self.questions, drawn.wanted)
+            return await self._answered(run, drawn.seed, "", await self._questions(run, drawn.seed, "", n))
+        n = min(self.contexts, ceil(drawn.wanted / self.context_questions))
+        contexts = await run.map(partial(self._context, run, drawn.seed), range(n), label="context")
+        distinct = [one for one in dict.fromkeys(contexts) if one != drawn.seed.row["context"]]
+        found: list[list[Record]] = await run.map(partial(self._about, run, drawn.seed), distinct, label="about")
+        return [record for records in found for record in records]
+
+    async def _context(self, run: Run, seed: Seed, number: int) -> str:
+        reply = await self._write(run, seed, "context", partial(tagged, tag="context"), self.context_temperature)
+        return str(reply[0])
+
+    async def _about(self, run: Run, seed: Seed, context: str) -> list[Record]:
+        return await self._answered(run, seed, context, await self._questions(run, seed, context, self.context_questions))
+
+    async def _questions(self, run: Run, seed: Seed, context: str, n: int) -> list[str]:
+        """At most `n` questions, none of them the seed's own."""
+        prompt = "context_questions" if context else "questions"
+        written: list[str] = await self._write(run, seed, prompt, partial(tagged, tag="question"), n=n, context=context)
+        return [question for question in written if question != seed.row["question"].strip()][:n]
+
+    async def _answered(self, run: Run, seed: Seed, context: str, questions: list[str]) -> list[Record]:
+        """Graded questions, answers, graded pairs."""
+
+        async def one(question: str) -> Record | None:
+            asked = self._record(seed, question, "", context)
+            if not await self._passes(run, seed, asked, "question", question=question, context=context):
+                return None
+            answer = await self._write(run, seed, "answer", parsers.text(), question=question, context=context)
+            record = self._record(seed, question, answer, context)
+            record.meta["scores"] = asked.meta["scores"]
+            passed = await self._passes(run, seed, record, "pair", question=question, answer=answer, context=context)
+            return record if passed else None
+
+        return list(await run.map(one, questions, label="question"))
+
+    async def _knowledge(self, run: Run, drawn: Draw) -> list[Record]:
+        """Pairs from a document and from its mended copy, past three judges."""
+        seed, document = drawn.seed, str(drawn.seed.row["document"]).strip()
+        versions = {"original": document}
+        if self.corrected:
+            versions["corrected"] = (await self._write(run, seed, "mend", partial(tagged, tag="document"), document=document))[0]
+
+        async def version(name: str) -> list[Record]:
+            n = min(self.pairs, ceil(drawn.wanted / len(versions)))
+            written = (await self._write(run, seed, "pairs", pairs, n=n, document=versions[name], examples=seed.examples))[:n]
+
+            async def judged(pair: tuple[str, str]) -> Record | None:
+                question, answer = pair
+                record = self._record(seed, question, answer, "", document=name)
+                for judge in ("faithful", "relevant", "standalone"):
+                    if not await self._passes(run, seed, record, judge, question=question, answer=answer, context=versions[name]):
+                        return None
+                return record
+
+            return list(await run.map(judged, written, label="pair"))
+
+        return [record for records in await run.map(version, versions, label="version") for record in records]
+
+    # calls
+
+    async def _write(self, run: Run, seed: Seed, prompt: str, parse: Any, temperature: float = 0.0, **values: Any) -> Any:
+        asked = build(self.prompts[prompt], task=run.task, conditions={**_shown(seed), **values})
+        return (await run.ask(asked, parse=parse, temperature=temperature, max_tokens=self.max_tokens)).value
+
+    async def _passes(self, run: Run, seed: Seed, record: Record, judge: str, **values: Any) -> bool:
+        """Whether a judge lets a record pass; its grade goes into the record's scores. No grade, no pass."""
+        low, high, least = self.scales[judge]
+        grades = " or ".join(map(str, range(low, high + 1)))
+
+        def grade(reply: Reply) -> int | None:
+            return rating(reply.text, "Score", low, high)
+
+        about = {**_shown(seed), **values, "grades": grades}
+        asked = build(self.prompts[f"judge_{judge}"], task=run.task, conditions=about)
+        try:
+            reply = await run.ask(asked, role="judge", parse=grade, temperature=0.0, max_tokens=self.max_tokens)
+        except Failure as failure:
+            run.reject(record, f"{judge}_{failure.reason}", detail=failure.detail, raw=failure.raw)
+            return False
+        record.meta["scores"][judge] = float(reply.value)
+        if reply.value < least:
+            run.reject(record, f"{judge}_grade", score=float(reply.value), detail=f"At least {least} is needed.", raw=reply.text)
+        return bool(reply.value >= least)
+
+    def _record(self, seed: Seed, question: str, answer: str, context: str, **about: str) -> Record:
+        said = [{"role": "system", "content": self.system}] if self.system else []
+        said.append({"role": "user", "content": f"{context}\n\n{question}" if context else question})
+        said += [{"role": "assistant", "content": answer}] if answer else []
+        conditions = {"leaf": seed.leaf, "seed": seed.number, **about}
+        meta = {"seed_ids": seed.seed_ids, "conditions": conditions, "scores": {}}
+        return Record(messages=said, leaf=seed.leaf, kind=seed.kind, meta=meta)
+
+
+def _shown(seed: Seed) -> dict[str, Any]:
+    row = {name: str(seed.row.get(name) or "").strip() for name in ("question", "answer", "context")}
+    return {"leaf": seed.leaf, "what": seed.task, "seed": row}
+
+
+def _late(record: Record, missing: Counter[str] | None, seen: set[tuple[str, str]]) -> str:
+    """Why a record that passed is not kept, or an empty text: its leaf has this question already, or is full."""
+    key = (record["leaf"], next(one["content"] for one in record["messages"] if one["role"] == "user").casefold())
+    if key in seen:
+        return "duplicate"
+    if missing is not None and missing[record["leaf"]] < 1:
+        return "surplus"
+    seen.add(key)
+    return ""
