@@ -62,3 +62,8 @@ def test_a_model_object_is_no_name() -> None:
     flow = Flow.from_text(NEEDY.replace("MODEL", "local"))
     model = ScriptedModel(lambda request: "x", can=Capabilities(prefill=True))
     assert flow.override({("models", "generator"): ["scripted"]}, objects={"generator": [model]}).spec
+
+
+def test_a_batch_service_is_waited_for_and_not_replaced_by_single_calls() -> None:
+    flow = Flow.from_text(NEEDY.replace("MODEL", "{model: local, batch: true}"), name="f")
+    assert [str(one) for one in flow.waiting] == ["f:2:36: 'batch' is not in this version yet; the flow validates but cannot run."]

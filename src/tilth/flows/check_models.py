@@ -36,6 +36,8 @@ def _named(role: str, model: grammar.ModelSpec, path: Where, problems: Problems)
     from tilth.flows.check import expanded
     from tilth.models.spec import parse_spec
 
+    if model.batch:  # no provider's batch service is there yet; asking one by one instead would cost twice as much
+        problems.wait((*path[:-1], "batch"), "batch", key=True)
     text = expanded(path, model.model, problems)
     if text is None or role in problems.objects or (problems.source.folder / "run.json").exists():
         return  # the flow of a run names models that were given as objects, too
