@@ -208,7 +208,7 @@ def _planned() -> str:
     lines = [f"* {kind}: {', '.join(f'`{name}`' for name in sorted(names - has))}" for kind, (names, has) in built.items()]
     head = (
         "## Known by name, not there yet\n\nA flow that uses one of these validates, with a line that says so, and does not run. "
-        "The same holds for `review` and `benchmarks`."
+        "The same holds for `review`, `benchmarks` and `batch`."
     )
     return "\n\n".join([head, "\n".join(lines)])
 
