@@ -69,7 +69,7 @@ def name_of(identity):
 
 
 def unreadable_at_times(request):
-    return Reply("Hard to say.") if len(asked_of(request)) % 7 == 0 else judge(request)
+    return Reply("Hard to say.") if len(asked_of(request)) % 5 == 0 else judge(request)
 
 
 SCENARIO = Scenario(
@@ -147,13 +147,15 @@ def test_sft_takes_only_what_the_target_loses_and_the_best_of_those_that_beat_it
     assert not unbeaten.rows, "nobody beats the strongest by 3"
 
 
-@pytest.mark.parametrize(("step", "gap"), [("sft", None), ("dpo", None), ("reward", 6), ("sft", 1), ("dpo", 0)])
+@pytest.mark.parametrize(("step", "gap"), [("sft", None), ("dpo", None), ("reward", 6), ("sft", 1), ("dpo", 0), ("dpo", 6.5)])
 def test_invariant_5_chosen_is_at_least_k_above_rejected(step, gap):
     grown, _ = plain(step, gap)
     assert grown.rows
     for row in grown.rows:
         assert row["chosen_score"] - row["rejected_score"] == pytest.approx(row["margin"]) and row["margin"] > 0
         assert row["margin"] >= (gap if gap is not None else {"sft": 3, "dpo": 2}[step])
+    if gap == 6.5:
+        assert "gap_too_small" in {row["reason"] for row in grown.rejected}
 
 
 def test_the_published_k_is_that_of_step_and_iteration():
@@ -214,15 +216,15 @@ def test_invariant_8_a_newly_trained_model_answers_anew_and_the_others_are_not_a
 
 
 def test_a_game_without_scores_is_asked_for_once_more_and_then_its_pair_is_discarded():
-    def silent_on_weak(request):
-        return Reply("Hard to say.") if "worth 1." in asked_of(request) else judge(request)
+    def silent_where_weak_is_first(request):
+        return Reply("Hard to say.") if "worth 1." in asked_of(request).split("[Answer B]")[0] else judge(request)
 
     models = [ScriptedModel(writer(level, 1), name=name) for name, level in LEVELS.items()]
-    grown = fight(ArenaLearning(step="dpo", gap=1, **ONE, draws=2), models=models, judge=silent_on_weak)
-    assert grown.rows and {name_of(row["rejected_model"]) for row in grown.rows} == {"target"}, "weak has no game left"
-    assert Counter(row["reason"] for row in grown.rejected) == {"no_score": 6 * len(grown.rows)}
-    assert all(len(meta(row)["battles"]) == 6 for row in grown.rows)
-    assert grown.outcome.calls == len(grown.rows) * (4 + 12 + 6)
+    grown = fight(ArenaLearning(step="dpo", gap=1, **ONE, draws=2), models=models, judge=silent_where_weak_is_first)
+    assert grown.rows and {name_of(row["rejected_model"]) for row in grown.rows} == {"target"}, "weak has no pair left"
+    assert Counter(row["reason"] for row in grown.rejected) == {"no_score": 3 * len(grown.rows)}
+    assert all(len(meta(row)["battles"]) == 9 for row in grown.rows)
+    assert grown.outcome.calls == len(grown.rows) * (4 + 12 + 3)
 
 
 def test_the_dialogue_before_a_prompt_is_seen_by_models_and_judge():

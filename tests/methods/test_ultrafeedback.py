@@ -73,11 +73,19 @@ def completions(row):
     return json.loads(row["extras"])["meta"]["completions"]
 
 
+def unreadable_at_times(request):
+    return Reply("Hard to say.") if len(asked_of(request)) % 5 == 0 else judge(request)
+
+
+def cut_at_times(request):
+    return Reply("An answer of quality 5 that", finish="length") if request.seed % 2 else writer(request)
+
+
 SCENARIO = Scenario(
-    UltraFeedback(),
+    UltraFeedback(reasks=1),
     writer,
-    data={"prompts": PROMPTS[:4]},
-    roles={"generator": [writer] * 5, "judge": [lambda request: Reply("?") if request.seed % 9 == 0 else judge(request)]},
+    data={"prompts": PROMPTS},
+    roles={"generator": [*[writer] * 4, cut_at_times], "judge": [unreadable_at_times]},
 )
 
 
