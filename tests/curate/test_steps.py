@@ -63,6 +63,14 @@ def test_a_pair_is_judged_in_both_orders_and_a_preference_for_a_place_is_none(tm
     assert any("the same in both orders in 2 of 3 pairs" in line for line in found.outcome.warnings)
 
 
+def test_a_judge_of_pairs_does_not_see_which_one_was_chosen(tmp_path: Path) -> None:
+    row = {"prompt": "the question", "chosen": "one", "rejected": "two", "chosen_score": 4.75, "rejected_model": "x/weak", "topic": "birds"}
+    model = ScriptedModel(lambda request: "tie")
+    curate(tmp_path / "r", [row], [{"judge": {"asks": "Which helps more?", "pairwise": True}}], model=model)
+    assert all("the question" in asked and "birds" in asked for asked in map(str, model.requests))
+    assert not any("4.75" in asked or "weak" in asked or "chosen" in asked or "rejected" in asked for asked in map(str, model.requests))
+
+
 def test_the_most_probable_share_of_each_label_stays(tmp_path: Path) -> None:
     rows = [{"text": f"text {k}", "label": "a" if k < 8 else "b"} for k in range(12)]
 

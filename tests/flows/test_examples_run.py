@@ -119,6 +119,35 @@ def test_code_runs_in_the_sandbox_with_a_stage_of_columns_in_place_of_its_method
     assert all(set(row) == {"instruction", "code", "tests"} for row in table)
 
 
+def preferences(request: Request) -> str:
+    prompt = asked(request)
+    if "Which is better?" in prompt:
+        a, b = prompt.split("[A]")[1].split("[B]")
+        return "A" if int(a.split("worth ")[1][0]) >= int(b.split("worth ")[1][0]) else "B"
+    if "Overall Score" in prompt:
+        return "Feedback: Say more.\nOverall Score: 7"
+    if "#### Text 1" in prompt:
+        worths = [part[0] for part in prompt.split("[Instruction]")[1].split("worth ")[1:]]
+        form = "#### Text {n}\nType: None\nRationale: r\nRating: {worth}\nRationale For Rating: q"
+        return "\n".join(form.format(n=n, worth=worth) for n, worth in enumerate(worths, 1))
+    return f"{words(request)} worth {request.seed % 5 + 1 if request.seed is not None else 3}"
+
+
+def test_preferences_runs_with_named_writers_but_for_what_is_not_in_this_version() -> None:
+    flow = without("preferences", "review", "evaluate")
+    steps = [item for item in flow.source.data["curate"] if next(iter(item)) != "weight"]
+    flow = flow.override({("curate",): steps, ("generate", "rows"): 4})
+    assert flow.waiting == ()
+    writers = {name: ScriptedModel(preferences, name=name) for name in ("writer_a", "writer_b", "writer_c")}
+    judge = ScriptedModel(preferences, name="judge")
+    outcome = run(flow, models={**writers, "judge": judge, "embedder": "local/hashed-tfidf"}, budget={"usd": None})
+    assert outcome.status == "done", outcome.stop
+    records = list(read(outcome.path))
+    assert 0 < len(records) <= 4 and all(record["chosen_score"] - record["rejected_score"] >= 1 for record in records)
+    assert {record["chosen_model"].rsplit("/")[-1] for record in records} <= set(writers)
+    assert sum(model.calls for model in writers.values()) == 16 and all(model.calls for model in writers.values())
+
+
 @pytest.mark.parametrize("name", ["preferences", "tabular"])
 def test_the_others_are_refused_by_name_before_anything_is_written(name: str) -> None:
     flow = Flow.from_yaml(f"{name}.yaml")

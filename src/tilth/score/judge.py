@@ -110,7 +110,8 @@ class Rubric(Judged):
 class Pairwise(Judged):
     """1 where the judge prefers the first of two columns, 0 the second, 0.5 a tie or a preference that changes with the order.
 
-    `detail` is JSON: the choice in each order, and whether they agree. asks: what the better one is better at.
+    `detail` is JSON: the choice in each order, and whether they agree. asks: what the better one is better at. shows: columns that
+    the judge sees beside the two; default: all but those named after them (``chosen_score``, ``rejected_model``).
     """
 
     name: ClassVar[str] = "pairwise"
@@ -138,7 +139,9 @@ class Pairwise(Judged):
         """What the judge is asked about a row, `one` as A."""
         from tilth.prompts.prompt import Prompt
 
-        shown = self.shows if self.shows is not None else [name for name in record if name not in (one, other)]
+        telling = (f"{self.first}_", f"{self.second}_")  # chosen_score would tell which one it is
+        others = [name for name in record if name not in (one, other) and not name.startswith(telling)]
+        shown = self.shows if self.shows is not None else others
         parts = [*_shown(run, record, shown), f"[A]\n{record[one]}", f"[B]\n{record[other]}", _rendered(self.asks, run, record)]
         parts.append("Which is better? Reply with exactly one of: A, B, tie.")
         return Prompt.chat("\n\n".join(parts), parse=choice)
