@@ -91,6 +91,21 @@ PAPERS: dict[str, Paper] = {
         2023,
         "Proceedings of EMNLP 2023",
     ),
+    "2310.01377": Paper(
+        "cui2024ultrafeedback",
+        "{UltraFeedback}: Boosting Language Models with Scaled {AI} Feedback",
+        "Cui, Ganqu and Yuan, Lifan and Ding, Ning and Yao, Guanming and He, Bingxiang and Zhu, Wei and Ni, Yuan and Xie, Guotong "
+        "and Xie, Ruobing and Lin, Yankai and Liu, Zhiyuan and Sun, Maosong",
+        2024,
+        "Proceedings of ICML 2024",
+    ),
+    "2407.10627": Paper(
+        "luo2024arena",
+        "{Arena Learning}: Build Data Flywheel for {LLMs} Post-training via Simulated Chatbot Arena",
+        "Luo, Haipeng and Sun, Qingfeng and Xu, Can and Zhao, Pu and Lin, Qingwei and Lou, Jianguang and Chen, Shifeng and Tang, Yansong "
+        "and Chen, Weizhu",
+        2024,
+    ),
 }
 """arXiv id, as it stands in a method's header, to its paper."""
 
