@@ -71,11 +71,16 @@ def test_contract(name: str, tmp_path: Path, server: multiprocessing.context.For
 
 def test_the_labels_and_call_keys_of_every_method_are_as_released(tmp_path: Path) -> None:
     """A refactoring must not make users pay again: tests/contract/keys.json changes only on purpose (see CONTRIBUTING)."""
-    found = {}
-    for name in NAMES:
-        scenario(name)[1].run(tmp_path / name)
-        found[name] = _labels_and_keys(tmp_path / name / "journal.db")
     path = Path(__file__).with_name("keys.json")
+    found, pinned = {}, orjson.loads(path.read_bytes())
+    for name in NAMES:
+        try:
+            method = scenario(name)[1]
+        except pytest.skip.Exception:  # it needs what this machine lacks, a sandbox say; the others are compared
+            found |= {name: pinned[name]} if name in pinned else {}
+            continue
+        method.run(tmp_path / name)
+        found[name] = _labels_and_keys(tmp_path / name / "journal.db")
     if os.environ.get("WRITE_KEYS"):
         path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
     assert orjson.loads(path.read_bytes()) == found

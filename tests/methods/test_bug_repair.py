@@ -291,3 +291,17 @@ def test_tests_are_shown_and_kept_back():
         assert part.startswith("import math") and "x = 1" in part
         assert len([step for step in plan(part) if step.id]) == 2
     assert shown_and_hidden("assert a", 0.5, random.Random(0)) == ("assert a", "")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_test_that_fails_is_shown_and_another_kept_back(seed):
+    tests = "\n".join(f"assert f({n})" for n in range(8))
+    visible, hidden = shown_and_hidden(tests, 0.5, random.Random(seed), ["assert_2", "assert_7"])
+    assert (visible + hidden).count("assert") == 8 and visible.count("assert") == 4
+    assert ("f(1)" in visible) != ("f(6)" in visible)
+    assert "f(3)" in shown_and_hidden(tests, 0.2, random.Random(seed), ["assert_4"])[0]
+
+
+def test_a_report_is_written_from_a_run_that_failed(grown):
+    asked = [prompt for prompt in grown.prompts if "Write the report" in prompt]
+    assert asked and all("What was run:\n```\n" in prompt and "assert_" in prompt.split("What came of it:")[1] for prompt in asked)

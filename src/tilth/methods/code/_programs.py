@@ -8,10 +8,11 @@ import io
 import random
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from tilth.errors import Failure
 from tilth.models.base import Reply
+from tilth.verify.sandbox.plan import plan
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -128,28 +129,29 @@ def _hunks(diff: str, *, old: bool) -> Iterator[tuple[int, list[tuple[str, str]]
         yield start, lines
 
 
-def shown_and_hidden(tests: str, share: float, rng: random.Random) -> tuple[str, str]:
-    """The tests that a model may see and those kept back, at least one of each kind where there are two; what prepares is in both."""
+def shown_and_hidden(tests: str, share: float, rng: random.Random, failing: Collection[str] = ()) -> tuple[str, str]:
+    """The tests that a model may see and those kept back, at least one of each kind where there are two; what prepares is in both.
+
+    A test of `failing` (ids) is shown, and a second one kept back: what is shown tells what is wrong, what is not judges a repair.
+    """
     tree = ast.parse(tests)
     lines = tests.splitlines()
-    parts = [("\n".join(lines[_first(node) - 1 : node.end_lineno]), _checks(node)) for node in tree.body]
-    numbers = [number for number, (_, is_test) in enumerate(parts) if is_test]
+    parts = ["\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in tree.body]
+    places = [(step.line, step.id) for step in plan(tests) if step.id]
+    held = [{name for line, name in places if _first(node) <= line <= (node.end_lineno or 0)} for node in tree.body]
+    numbers = [number for number, names in enumerate(held) if names]
     count = min(max(1, round(share * len(numbers))), max(1, len(numbers) - 1))
-    shown = set(rng.sample(numbers, count))
-    visible = [text for number, (text, is_test) in enumerate(parts) if not is_test or number in shown]
-    hidden = [text for number, (text, is_test) in enumerate(parts) if not is_test or number not in shown]
+    told = [number for number in numbers if held[number] & set(failing)]
+    rng.shuffle(told)
+    shown = {*told[:1], *rng.sample([number for number in numbers if number not in told[:2]], count - len(told[:1]))}
+    visible = [text for number, text in enumerate(parts) if number in shown or number not in numbers]
+    hidden = [text for number, text in enumerate(parts) if number not in shown]
     return "\n".join(visible), "\n".join(hidden) if len(numbers) > count else ""
 
 
 def _first(node: ast.stmt) -> int:
     decorators: Sequence[ast.expr] = getattr(node, "decorator_list", [])
     return decorators[0].lineno if decorators else node.lineno
-
-
-def _checks(node: ast.stmt) -> bool:
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return node.name.lower().startswith("test")
-    return isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
 
 
 _FENCE = re.compile(r"^```[ \t]*(?:python|py)?[ \t]*\n(.*?)^```", re.MULTILINE | re.DOTALL | re.IGNORECASE)

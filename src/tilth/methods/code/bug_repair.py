@@ -79,7 +79,8 @@ class BugRepair(Method):
         "issue": (
             "You use a Python module and found that something is wrong. Write the report, in two to five sentences: what you called, what "
             "you expected and what happened. You have not read the source: name no cause, no line and no remedy.\n\n"
-            "Function(s): {{ names | join(', ') }}\nWhat the failing run said:\n{{ trace }}\n\nReply with the report alone."
+            "Function(s): {{ names | join(', ') }}\nWhat was run:\n```\n{{ tests }}\n```\nWhat came of it:\n{{ trace }}\n\n"
+            "Reply with the report alone."
         ),
         "repair": (
             "This Python module has a bug.\n\n```python\n{{ code }}\n```\n\nSome of its tests:\n```\n{{ tests }}\n```\n"
@@ -198,7 +199,7 @@ class BugRepair(Method):
             raise Failure("equivalent", "No test notices the change.")
         if self.subtle and not passing:
             raise Failure("not_subtle", "Every test fails.")
-        visible, hidden = shown_and_hidden(source.tests, self.visible, run.rng("visible"))
+        visible, hidden = shown_and_hidden(source.tests, self.visible, run.rng("visible"), failing)
         columns: dict[str, Any] = {
             "buggy_code": bug.code,
             "fixed_code": source.code,
@@ -224,8 +225,7 @@ class BugRepair(Method):
         if not (self.issue or self.repairs):
             return record
         shown = {"code": record["buggy_code"], "tests": record["tests_visible"]}
-        seen = await verifier.verify(run, shown)
-        trace = str(seen.evidence.get("trace") or "the tests that are shown pass; others fail")
+        trace = str((await verifier.verify(run, shown)).evidence["trace"] or "The tests that are shown pass; others fail.")
         if self.issue:
             record.columns["issue"] = await self._report(run, record, trace)
         for _ in range(self.repairs):
@@ -246,7 +246,7 @@ class BugRepair(Method):
             return reply.text.strip()
 
         names = [node.name for node in functions(ast.parse(record["fixed_code"]))]
-        asked = build(self.prompts["issue"], task=run.task, conditions={"names": names, "trace": trace})
+        asked = build(self.prompts["issue"], task=run.task, conditions={"names": names, "tests": record["tests_visible"], "trace": trace})
         return str((await run.ask(asked, parse=text, temperature=self.temperature, max_tokens=self.max_tokens)).value)
 
     async def _repair(self, run: Run, verifier: PythonTests, source: Source, shown: Mapping[str, str], trace: str) -> tuple[str, bool]:
