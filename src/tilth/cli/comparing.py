@@ -211,6 +211,14 @@ def _different(a: Any, b: Any, path: str) -> list[str]:
 
 
 def _short(value: Any) -> str:
+    """A value in one line; a model with its settings by its name.
+
+    >>> _short([{"model": "openai/a", "temperature": 0}]), _short(None)
+    ('openai/a', 'not set')
+    """
+    models = value if isinstance(value, list) else [value]
+    if all(isinstance(one, Mapping) and "model" in one for one in models) and models:
+        value = ", ".join(str(one["model"]) for one in models)
     text = "not set" if value is None else " ".join(str(value).split())
     return text if len(text) <= 40 else text[:39] + "…"
 
