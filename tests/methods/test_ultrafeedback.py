@@ -226,6 +226,7 @@ def test_invariant_5_chosen_is_strictly_better_and_both_answer_the_same_prompt(p
 def test_invariant_5_answers_that_tie_give_no_pair():
     grown = feed(judge=lambda request: judge(request, rate=lambda *_: 3))
     assert not grown.rows and Counter(row["reason"] for row in grown.rejected) == {"tie": len(PROMPTS)}
+    assert all(len(completions(row)) == 4 for row in grown.rejected), "what was said of them is kept"
 
 
 def test_the_worse_one_is_drawn_among_all_that_are_worse():

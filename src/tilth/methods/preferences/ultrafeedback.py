@@ -175,15 +175,19 @@ class UltraFeedback(Method):
         for one in answers:
             one.fine_grained_score = mean([found["rating"] for found in one.annotations.values()])
         await self.criticised(run, prompt, answers)
-        pairs = self.pairs(answers, run.rng("pair"))
+        about = {"seed_ids": [row.id], "origin": "mixed", "conditions": {"source": row.get("source"), "by": self.by},
+                 "completions": [asdict(one) for one in answers]}  # fmt: skip
+        try:
+            pairs = self.pairs(answers, run.rng("pair"))
+        except Failure as failure:
+            run.reject(Record(prompt=prompt, meta=about), failure.reason, detail=failure.detail)
+            return
         for better, worse in pairs[: most[row.id]]:
             high, low = self.score(better), self.score(worse)
             assert high is not None and low is not None
             yield Record(
                 prompt=prompt, chosen=better.response, rejected=worse.response, chosen_score=high, rejected_score=low,
-                margin=round(high - low, 6), chosen_model=better.model, rejected_model=worse.model,
-                meta={"seed_ids": [row.id], "origin": "mixed", "conditions": {"source": row.get("source"), "by": self.by},
-                      "completions": [asdict(one) for one in answers]},
+                margin=round(high - low, 6), chosen_model=better.model, rejected_model=worse.model, meta=about,
             )  # fmt: skip
 
     async def answer(self, run: Run, pool: Sequence[Writer], row: Record, prompt: str) -> list[Completion]:
