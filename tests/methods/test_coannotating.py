@@ -196,7 +196,16 @@ def test_invariant_6_replies_that_cannot_be_read_raise_the_entropy_and_go_to_peo
     assert rows["t01"]["label_probs"] == [{"label": "positive", "prob": 1.0}, {"label": "negative", "prob": 0.0}]
     assert rows["t02"]["llm_label"] is None and rows["t02"]["label_source"] == "human" and rows["t02"]["label"] == "positive"
     assert Counter(row["label_source"] for row in grown.rows) == {"llm": 5, "human": 1}
-    assert any("of 1 of 6 texts no reply could be read" in line for line in grown.outcome.warnings)
+    told = "12 of 54 replies could not be read; of 1 of 6 texts none, they went to people"
+    assert any(told in line for line in grown.outcome.warnings), grown.outcome.warnings
+
+
+def test_a_text_that_is_mostly_unread_is_less_sure_than_one_that_splits_evenly():
+    split = Opinion({str(n): "xy"[n % 2] for n in range(8)})
+    mostly = Opinion({str(n): None if n < 7 else "x" for n in range(8)})
+    assert mostly.entropy < split.entropy and mostly.unread == 0.875
+    assert allocated({"mostly": mostly, "split": split}, llm_share=0.5) == {"split"}
+    assert allocated({"mostly": mostly, "split": split}, llm_share=1.0) == {"split", "mostly"}
 
 
 def test_other_is_no_label_even_where_it_has_the_most_votes():

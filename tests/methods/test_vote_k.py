@@ -169,8 +169,8 @@ def test_log_probabilities_of_the_reply_or_equal_answers_stand_in_for_scores():
     voted = run(votes, can=CHAT, votes=4)
     second = [row for row in voted.rows if meta_of(row)["phase"] == 2]
     assert voted.outcome.calls == 4 * (len(POOL) - 4)
-    assert {scores_of(row)["confidence"] for row in second} <= {-0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0}
     unread = {row["id"] for row in POOL if row["id"].endswith("03")} - {row["id"] for row in voted.rows if meta_of(row)["phase"] == 1}
+    assert {round(math.exp(scores_of(row)["confidence"]), 3) for row in second if row["id"] not in unread} <= {0.25, 0.5, 0.75, 1.0}
     assert any(f"of {len(unread)} of {len(POOL) - 4} texts the model's reply named no label" in line for line in voted.outcome.warnings)
     sure = [scores_of(row)["confidence"] for row in second]
     assert sure == sorted(sure)
@@ -184,8 +184,16 @@ def test_texts_whose_label_cannot_be_read_are_the_least_sure():
     grown = run(mute, can=CHAT, votes=2)
     second = [row for row in grown.rows if meta_of(row)["phase"] == 2]
     assert [row["label"] == "weather" for row in second[:2]] == [True, True] and second[-1]["label"] != "weather"
-    assert {scores_of(row)["confidence"] for row in second if row["label"] == "weather"} == {0.0}
-    assert {scores_of(row)["confidence"] for row in second if row["label"] != "weather"} == {1.0}
+    assert {scores_of(row)["confidence"] for row in second if row["label"] == "weather"} == {-1.0}
+    assert {scores_of(row)["confidence"] for row in second if row["label"] != "weather"} == {0.0}
+
+
+def test_a_server_that_promises_log_probabilities_and_sends_none_is_asked_for_answers():
+    grown = run(lambda request: truth_of(last_text(asked_of(request))), can=Capabilities(logprobs=True, seed=True), votes=2)
+    assert grown.outcome.calls == 3 * (len(POOL) - 4) and len(grown.rows) == 12
+    assert [line for line in grown.outcome.warnings if "vote-k" in line] == [
+        "vote-k: the server sends no log-probabilities; 2 answers to each text say how sure the model is."
+    ]
 
 
 def test_people_are_asked_in_two_phases_and_the_model_in_between():

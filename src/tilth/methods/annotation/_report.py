@@ -20,7 +20,7 @@ def entropy(shares: Iterable[float]) -> float:
     (1.0, 0.0)
     """
     found = -math.fsum(share * math.log2(share) for share in shares if share > 0)
-    return round(max(found, 0.0), 6)
+    return round(max(found, 0.0), 6) + 0.0  # no -0.0
 
 
 class Report:

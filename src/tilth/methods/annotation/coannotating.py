@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OTHER = "(other)"
 """The answer of a reply that cannot be read: it raises the entropy, and is no label."""
+MOSTLY = 0.5
+"""Share of unread replies above which their entropy would fall again: such a text is less sure than all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Opinion:
         counts = Counter(vote or OTHER for vote in self.votes.values())
         return entropy(count / len(self.votes) for count in counts.values())
 
+    @property
+    def unread(self) -> float:
+        """Share of the replies that could not be read."""
+        return round(sum(vote is None for vote in self.votes.values()) / len(self.votes), 6)
+
     def probs(self, labels: Sequence[str]) -> dict[str, float] | None:
         """Shares of the readable votes."""
         readable = [vote for vote in self.votes.values() if vote is not None]
@@ -65,9 +72,11 @@ class CoAnnotating(Method):
     People never see what the model said. With `audit`, a random part of the LLM's texts goes to people too, and their answer stands:
     only these tell how good the LLM's part is; those that entropy sent to people are the hard ones.
 
-    Differs: the classifier trained on both parts and the Pareto curve over shares are left to evaluation. With more than two labels
-    the true/false and yes/no wordings become "which statement is true" and "which one is false". When: texts without labels, people
-    for some of them, an LLM that knows the task a little. Needs: task.labels. Calls: 9 per text (7 with more than two labels).
+    Differs: a text of which more than half of the replies could not be read counts as less sure than all others (by entropy alone
+    it would look sure). The classifier trained on both parts and the Pareto curve over shares are left to evaluation. With more than
+    two labels the true/false and yes/no wordings become "which statement is true" and "which one is false". When: texts without
+    labels, people for some of them, an LLM that knows the task a little. Needs: task.labels. Calls: 9 per text (7 with more than
+    two labels).
     """
 
     name: ClassVar[str] = "coannotating"
@@ -167,8 +176,10 @@ class CoAnnotating(Method):
         right = table(said, {**answers, **source.given}, {id_: answers[id_] for id_ in sorted(audited & set(answers))})
         facts = {"n": len(said), "llm": len(by_llm), "people": people, "answered": len(answers), "uncertainty": self.uncertainty}
         run.artifact("allocation", {**facts, "cost": paid, **right})
-        if unread := sum(one.label is None for one in said.values()):
-            run.note(f"coannotating: of {unread} of {len(said)} texts no reply could be read; they went to people.")
+        if unread := sum(vote is None for one in said.values() for vote in one.votes.values()):
+            none = sum(one.label is None for one in said.values())
+            lost = f"; of {none} of {len(said)} texts none, they went to people" if none else ""
+            run.note(f"coannotating: {unread} of {paid['calls']} replies could not be read{lost}.")
 
     async def settle(self, run: Run, row: Record, said: Opinion, by_llm: Set[str], audited: Set[str], given: Mapping[str, str]) -> Record:
         """The record of one text, with the label of whoever it was assigned to; a person's answer stands also where it is an audit."""
@@ -190,10 +201,11 @@ class CoAnnotating(Method):
         chance = run.rng("ties")
         ties = {id_: chance.random() for id_ in said}
 
-        def unsure(id_: str) -> tuple[bool, float, float]:
+        def unsure(id_: str) -> tuple[bool, float, float, float]:
             one = said[id_]
             u = {"entropy": one.entropy, "confidence": 1 - (one.sure or 0.0), "random": 0.0}[self.uncertainty]
-            return one.label is None, round(u, 6), ties[id_]
+            mostly = one.unread if one.unread > MOSTLY and self.uncertainty != "random" else 0.0
+            return one.label is None, mostly, round(u, 6), ties[id_]
 
         first = sorted(said, key=unsure)[: math.floor(round(self.llm_share * len(said), 9))]
         return {id_ for id_ in first if said[id_].label is not None}

@@ -31,7 +31,7 @@ class VoteK(Method):
        it supports already. Greedily the text with the highest sum is chosen: dense regions first, then what they do not cover.
     2. With `confidence`, only the first tenth of `rows` is chosen so, and labelled. Behind the most similar of these as demonstrations
        (the nearest last) the model labels every other text; its confidence is the log-probability of the best label (models that score),
-       of the reply (models that tell log-probabilities), else the share of `votes` equal answers.
+       of the reply (models that tell log-probabilities), else the logarithm of the share of equal ones among `votes` answers.
     3. The surest tenth of the pool is left out; the rest, sorted by confidence, is cut into as many buckets as rows are missing, and each
        gives its text with the highest vote sum. These are labelled too.
 
@@ -41,7 +41,7 @@ class VoteK(Method):
     Differs: classification only; the first tenth is at least as many texts as there are labels. A reply that names no label has the lowest
     confidence. When: nothing is labelled and people label little. `neighbours` must not exceed the smallest group of texts that
     matters: with 150, groups of 40 to 100 are passed over (measured). Needs: task.labels.
-    Calls: 1 per text of the pool without score or log-probabilities `votes`; without `confidence` none.
+    Calls: 1 per text of the pool (`votes`, where the model neither scores nor tells log-probabilities); without `confidence` none.
     """
 
     name: ClassVar[str] = "vote-k"
@@ -57,7 +57,7 @@ class VoteK(Method):
             "Labels:\n"
             "{% for name, definition in labels.items() %}\n- {{ name }}{{ ': ' ~ definition if definition else '' }}\n{% endfor %}\n"
             "{% for one in demonstrations %}\n\n<text>{{ one.text }}</text>\nLabel: {{ one.label }}\n{% endfor %}\n\n"
-            "<text>{{ text }}</text>\nLabel:\n\nReply with the label of the last text, exactly one label and nothing else."
+            "<text>{{ text }}</text>\n\nReply with the label of the last text, exactly one label and nothing else."
         ),
         "score": "{% for one in demonstrations %}\nText: {{ one.text }}\nLabel: {{ one.label }}\n\n{% endfor %}\nText: {{ text }}\nLabel:",
     }
@@ -152,9 +152,9 @@ class VoteK(Method):
         if can.logprobs:
             reply = await run.ask(prompt, temperature=0.0, logprobs=True, reasks=0, max_tokens=self.max_tokens)
             found = [value for _, value in reply.logprobs or ()]
-            if not found:
-                raise Failure("no_logprobs", "The server sent no log-probabilities.")
-            return math.fsum(found) / len(found)
+            if found:
+                return math.fsum(found) / len(found)
+            run.note(f"vote-k: the server sends no log-probabilities; {self.votes} answers to each text say how sure the model is.")
 
         async def vote(number: int) -> str:
             return str((await run.ask(prompt, temperature=1.0, reasks=0, max_tokens=self.max_tokens)).value)
@@ -163,4 +163,4 @@ class VoteK(Method):
         read = [one for one in answers if not isinstance(one, Failure)]
         if not read:
             raise Failure("no_votes", "No answer named a label.")
-        return max(read.count(label) for label in read) / self.votes
+        return math.log(max(read.count(label) for label in read) / self.votes)
