@@ -263,3 +263,9 @@ def test_any_concurrency_gives_the_same_rows(concurrency):
     serial = grow(small(rows=60), sometimes_short, task=TASK, concurrency=1)
     parallel = grow(small(rows=60), sometimes_short, task=TASK, concurrency=concurrency, latency=(0.0, 0.002))
     assert (serial.rows, serial.rejected) == (parallel.rows, parallel.rejected)
+
+
+def test_as_many_rows_of_each_label_are_set_aside(checkpoints):
+    progen()
+    for one in checkpoints:
+        assert Counter(one["rows"][id_]["label"] for id_ in one["held"]) == {"good": 10, "bad": 10}

@@ -67,7 +67,7 @@ def test_the_slope_of_each_weight_is_that_of_one_step_followed_by_the_outer_loss
     weights, student, heard, eta = rng.uniform(0.1, 0.9, 30), rng.normal(size=(4, 3)), np.arange(12), 1e-3
 
     def outer(w):
-        moved = student - eta * reweighting.gradient(x, targets, w, student)
+        moved = student - eta * reweighting.gradient(x, targets, w / w.sum(), student)
         return row_losses(reweighting._softmax(x[heard] @ moved), targets[heard], "rce", reweighting.SCALE).mean()
 
     slopes = weight_slopes(x, targets, weights, student, heard, eta)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tilth.generate.quotas import split
 from tilth.records.record import Record
 from tilth.stats.arrays import Floats, Vectors, decisive
 from tilth.train.influence import influences
@@ -38,7 +39,7 @@ class Judge:
             self._vectors.append(await self.run.embed([row["text"] for row in fresh]))
         self.rows += fresh
         if not self.held and len(self.rows) >= 2 * self.aside:
-            self.held = set(self.run.rng("validation").sample(range(len(self.rows)), self.aside))
+            self.held = set(self._drawn())
         if not self.held or len(self.rows) < self.start:
             return {}
         learned = [at for at in range(len(self.rows)) if at not in self.held]
@@ -51,6 +52,13 @@ class Judge:
         helpful = sorted((value, at) for at, value in values.items() if value < 0)
         of_label = {label: [at for _, at in helpful if self.rows[at]["label"] == label] for label in self.labels}
         return {label: [self.rows[at] for at in places[: self.pool]] for label, places in of_label.items()}
+
+    def _drawn(self) -> Iterator[int]:
+        """Random rows, as many of each label: a V that leans to one label calls all rows of the other harmful."""
+        rng = self.run.rng("validation")
+        for label, n in split(self.aside, self.labels).items():
+            of_label = [at for at, row in enumerate(self.rows) if row["label"] == label]
+            yield from rng.sample(of_label, min(n, len(of_label)))
 
     def _keep(self, values: dict[int, float], first: int) -> None:
         """With the fresh rows themselves, and of all rows in a side file."""

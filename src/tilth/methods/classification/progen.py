@@ -25,7 +25,8 @@ class ProGen(ZeroGen):
     """Texts of each label in rounds: after each a small model says which rows helped it, and these are shown in the next.
 
     1. The first round is ZeroGen's; rounds end at 100, 200, 400, ... rows.
-    2. Once there are twice `validation` rows, so many random ones are set aside: V, never learned from, never shown.
+    2. Once there are twice `validation` rows, so many random ones, as many of each label, are set aside: V, never
+       learned from, never shown.
     3. After a round a fresh student learns all other rows. A row's influence is what its weight does to the student's loss
        on V. That loss is the reverse cross-entropy, which wrong labels in V hardly move. Negative: the row helps.
     4. The `pool` rows of lowest influence of each class, all below 0, are the next round's pool.
@@ -35,9 +36,9 @@ class ProGen(ZeroGen):
     Rows leave when their round ends, with its number and their influence then; ``artifacts/influence.json`` has the last values.
 
     Differs: the student is logistic regression on sentence vectors, so influence is exact, for all rows and not for a sample of
-    10,000. Runs of less than 40,000 rows rank from a quarter of them on, with smaller V. The removal of harmful
-    rows (off in the paper) is a filter on the score. When: as zerogen, with a model that takes to examples. Needs: task.labels.
-    Calls: 1 per row, 1 per context.
+    10,000. V is balanced: one that leans to a label calls all rows of the others harmful. Runs of less than 40,000 rows rank from
+    a quarter of them on, with smaller V. The removal of harmful rows (off in the paper) is a filter on the score.
+    When: as zerogen, with a model that takes to examples. Needs: task.labels. Calls: 1 per row, 1 per context.
     """
 
     name: ClassVar[str] = "progen"

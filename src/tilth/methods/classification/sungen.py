@@ -13,7 +13,7 @@ from tilth.errors import RequestError
 from tilth.methods.classification.zerogen import ZeroGen
 from tilth.records.record import Record
 from tilth.stats.arrays import Vectors
-from tilth.train.reweighting import Settings, best_steps, reweigh
+from tilth.train.reweighting import Settings, best_steps, centred, reweigh
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
@@ -34,8 +34,9 @@ class SunGen(ZeroGen):
 
     With wrong labels that fall evenly, the best weights are those that clean rows would give as long as most labels are right.
 
-    Differs: the student is softmax regression on sentence vectors by full gradient steps, so the inner gradient is plain, not Adam's;
-    the gradient by the weights is not clipped. `steps` is the most: on small sets the published 100 over-fit, so the number is chosen
+    Differs: the student is softmax regression on centred sentence vectors by full gradient steps, so the inner gradient is plain, not
+    Adam's; the gradient by the weights is not clipped. `by_class`: weights count within their class, or one class was given up for
+    the other on every set that we tried. `steps` is the most: on small sets the published 100 over-fit, so the number is chosen
     on `held` rows that are as noisy as the others (0: all steps). When: a synthetic set with wrong labels, hundreds of
     rows per class. On clean sets it gains nothing. Needs: task.labels, or synthetic. Calls: none, or as zerogen.
     """
@@ -43,7 +44,7 @@ class SunGen(ZeroGen):
     name: ClassVar[str] = "sungen"
     paper: ClassVar[str] = "2205.12679"
     family: ClassVar[str] = "classification"
-    inputs: ClassVar[Mapping[str, str]] = {"?synthetic": "text label"}
+    inputs: ClassVar[Mapping[str, str]] = {"synthetic": "?text label"}
     columns: ClassVar[Mapping[str, object]] = {"text": str, "label": str, "weight": float}
     roles: ClassVar[Mapping[str, int | str]] = {"generator": 1, "embedder": 1}
 
@@ -53,6 +54,7 @@ class SunGen(ZeroGen):
     outer: int = Field(50_000, ge=1, description="Rows in V; at most half of all.", json_schema_extra={"from": "repo"})
     hard: float = Field(0.9, gt=0, le=1, description="Share of V that is heard.", json_schema_extra={"from": "repo, threshold"})
     held: float = Field(0.2, ge=0, lt=0.5, description="Share of rows on which the number of steps is chosen; 0: all steps are made.")
+    by_class: bool = Field(True, description="Weights count within their class; false: over all rows, as published.")
     keep: float = Field(1.0, gt=0, le=1, description="Share of rows kept, the heaviest.")
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
@@ -62,7 +64,7 @@ class SunGen(ZeroGen):
             raise RequestError("sungen needs rows of at least two labels.", code="data.labels")
         vectors = await run.embed([row["text"] for row in rows])
         places = [labels.index(row["label"]) for row in rows]
-        settings = {"rate": self.rate, "steps": self.steps, "inner": self.inner, "hard": self.hard}
+        settings = {"rate": self.rate, "steps": self.steps, "inner": self.inner, "hard": self.hard, "by_class": self.by_class}
         found = await run.do(weigh, vectors, places, [str(row.id) for row in rows], settings, self.outer, self.held, run.seed)
         self.report(run, rows, found)
         kept = set(sorted(range(len(rows)), key=lambda at: (-found["weights"][at], at))[: max(1, round(self.keep * len(rows)))])
@@ -122,7 +124,7 @@ def weigh(
     order = by_id[np.random.default_rng(seed).permutation(n)]
     known = sorted(set(labels))
     targets = np.eye(len(known))[[known.index(labels[at]) for at in order]]
-    matrix = np.asarray(vectors, dtype=np.float64)[order]
+    matrix = centred(vectors[order])
     chosen = Settings(**settings)
     first, last = np.arange(max(1, min(outer, n // 2))), np.arange(n - int(held * n), n)
     if len(last):
