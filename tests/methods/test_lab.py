@@ -24,7 +24,7 @@ SEEDS = [*FREE, *GROUNDED, *KNOWN]
 
 def kind_of(asked):
     """Which of the prompts this is."""
-    marks = {"Judge a question": "judge_question", "Judge an answer": "judge_pair", "Does everything that the answer": "judge_faithful",
+    marks = {"Judge a question": "judge_question", "Judge an answer": "judge_pair", "Does everything that this answer": "judge_faithful",
              "Judge how an answer": "judge_relevant", "Can somebody": "judge_standalone", "mend its spelling": "mend",
              "Write another context": "context", "about the new context": "context_questions", "Now answer this one": "answer",
              "questions with their answers": "pairs", "questions or requests like": "questions"}  # fmt: skip
@@ -82,7 +82,7 @@ def strict(request):
     return model(request, grade)
 
 
-SCENARIO = Scenario(Lab(questions=4, contexts=2, context_questions=2, pairs=2, lag=2, rows=14), strict, data={"seeds": SEEDS})
+SCENARIO = Scenario(Lab(questions=4, contexts=2, context_questions=2, pairs=2, rows=14), strict, data={"seeds": SEEDS})
 
 
 def lab(reply=model, seeds=SEEDS, **settings):
@@ -229,7 +229,7 @@ def test_the_judge_is_a_role_of_its_own():
 
 
 def test_leaves_take_turns_and_have_even_shares():
-    grown = lab(rows=6, lag=1)
+    grown = lab(rows=6)
     assert Counter(row["leaf"] for row in grown.rows) == dict.fromkeys(("writing > letters", "reading > tables", "craft > mortar"), 2)
     assert [meta(row)["seed"] for row in grown.rows] == [0] * 6
     assert wanted(asked(grown, "questions")[0]) == 3 and len(asked(grown, "questions")) == 1, "half as many again as are missing"
@@ -256,7 +256,8 @@ def test_knowledge_shows_three_examples_and_judges_by_the_version_that_was_read(
     assert "Lime morter" in original and "Lime mortar" in corrected
     assert {"morter" in prompt for prompt in asked(grown, "judge_faithful")} == {True, False}
     assert [len(row["seed_ids"]) for row in grown.rows] == [3] * len(grown.rows)
-    assert len(asked(lab(seeds=KNOWN, corrected=False), "mend")) == 0
+    bare = lab(seeds=[{key: value for key, value in seed.items() if key != "context"} for seed in KNOWN], corrected=False)
+    assert len(bare.rows) == 3 and not asked(bare, "mend") and "From:" not in asked(bare, "pairs")[0]
 
 
 def test_a_system_message_comes_first_where_it_is_set():

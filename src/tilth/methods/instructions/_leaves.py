@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import zip_longest
 from typing import Literal, NamedTuple, TypeVar
 
 from tilth.errors import Failure
@@ -65,10 +66,9 @@ def seeds_of(rows: Iterable[Record], examples: int) -> tuple[dict[str, list[Seed
     return {leaf: seeds for leaf, seeds in leaves.items() if seeds}, incomplete
 
 
-def in_turns(leaves: Mapping[str, list[Seed]]) -> Iterator[Seed]:
-    """The first seed of every leaf, then the second of each that has one, and so on."""
-    for number in range(max(map(len, leaves.values()), default=0)):
-        yield from (seeds[number] for seeds in leaves.values() if number < len(seeds))
+def in_turns(leaves: Mapping[str, Collection[Found]]) -> Iterator[Found]:
+    """The first of every leaf, then the second of each that has one, and so on."""
+    return (one for turn in zip_longest(*leaves.values()) for one in turn if one is not None)
 
 
 def tagged(reply: Reply, tag: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -13,6 +13,7 @@ from pydantic import Field
 from tilth.engine.method import Method
 from tilth.errors import Failure, RequestError
 from tilth.generate.quotas import split
+from tilth.methods.instructions._lab_prompts import PROMPTS
 from tilth.methods.instructions._leaves import Seed, in_turns, pairs, seeds_of, tagged
 from tilth.models.base import Reply
 from tilth.prompts import parsers
@@ -22,10 +23,6 @@ from tilth.records.record import Record
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
-
-_EXAMPLE = "{% if seed.context %}Context:\n{{ seed.context }}\n\n{% endif %}Question: {{ seed.question }}\nAnswer: {{ seed.answer }}\n"
-_WHAT = "{% if task.about %}{{ task.about }}\n{% endif %}Topic: {{ leaf }}\n{% if what %}Task: {{ what }}\n{% endif %}\n\n"
-_VERDICT = "Give your reasons in one or two sentences, then, on a last line, 'Score: ' and {{ grades }}."
 
 
 class Draw(NamedTuple):
@@ -50,10 +47,10 @@ class Lab(Method):
 
     Judges are asked at temperature 0. A reply without a grade never passes.
 
-    Differs: with `rows`, each leaf has its even share, and a seed is asked for half as many again as are missing. The verdict on
-    faithfulness is a grade of 0 or 1, not YES or NO. Questions and answers are paired as they stand in the reply, not zipped by number.
-    Copies of the seed's question are dropped, and so are equal questions of one leaf's seeds. Mixing with earlier data, documents as
-    auxiliary texts and replay belong to export and training. Prompts are ours; the tags too.
+    Differs: with `rows`, each leaf has its even share; its seeds are used one after the other until it is full, asked for half as many
+    again as are missing. The verdict on faithfulness is a grade of 0 or 1, not YES or NO. Questions and answers are paired as they
+    stand in the reply, not zipped by number. Copies of the seed's question and equal questions within a leaf are dropped. Mixing with
+    earlier data, documents as auxiliary texts and replay belong to export and training. Prompts and tags are ours.
     When: skills or documents that a few experts can describe by examples, with coverage that can be counted.
     Needs: data 'seeds', a row for each example with its leaf, five a leaf. Calls: about 3 per freeform record, 4 per pair of a document.
     """
@@ -64,73 +61,7 @@ class Lab(Method):
     inputs: ClassVar[Mapping[str, str]] = {"seeds": "leaf question answer context? document? task_description?"}
     roles: ClassVar[Mapping[str, int | str]] = {"generator": 1, "judge": 1}
     columns: ClassVar[Mapping[str, object]] = {"messages": "list[dict]", "leaf": str, "kind": str}
-    prompts: ClassVar[Mapping[str, str]] = {
-        "questions": (
-            _WHAT + "Write {{ n }} questions or requests like the one below, for this topic{% if what %} and task{% endif %}.\n\n"
-            "- They differ from the example and from each other in subject, situation and wording; their style and difficulty are alike.\n"
-            "- Each can be answered in text alone, and by itself: it holds whatever is needed.\n"
-            "- Write no answers.\n\nExample:\n" + _EXAMPLE + "\n"
-            "Write each between <question> and </question>."
-        ),
-        "context": (
-            _WHAT
-            + "Below is a context, with a question about it. Write another context of the same kind, form and length, about something "
-            "else, to which questions of that kind could be put. Invent all of its facts; write no question.\n\n" + _EXAMPLE + "\n"
-            "Write the new context between <context> and </context>."
-        ),
-        "context_questions": (
-            _WHAT + "Write {{ n }} questions or requests about the new context below, of the kind of the example.\n\n"
-            "- Each can be answered from the new context alone, and asks for something that the others do not.\n"
-            "- Write no answers.\n\nExample:\n" + _EXAMPLE + "\nNew context:\n{{ context }}\n\n"
-            "Write each between <question> and </question>."
-        ),
-        "answer": (
-            _WHAT + "Example:\n" + _EXAMPLE + "\nNow answer this one in the same style, correctly and completely"
-            "{% if context %}, from its context alone{% endif %}. Write the answer and nothing else.\n\n"
-            "{% if context %}Context:\n{{ context }}\n\n{% endif %}Question: {{ question }}\nAnswer:"
-        ),
-        "pairs": (
-            _WHAT
-            + "Write up to {{ n }} questions with their answers from the document below, so that somebody who learns them knows what it "
-            "says.\n\n"
-            "- An answer says only what the document says, in whole sentences.\n"
-            "- A question names what it is about; it speaks of no document, text, passage or author.\n"
-            "- They cover the whole document, and no two ask the same.\n\n"
-            "{% for one in examples %}\n{% if one.context %}From: {{ one.context }}\n{% endif %}"
-            "<question>{{ one.question }}</question>\n<answer>{{ one.answer }}</answer>\n\n{% endfor %}\n"
-            "Document:\n{{ document }}\n\n"
-            "Write each question between <question> and </question>, followed by its answer between <answer> and </answer>."
-        ),
-        "mend": (
-            "Copy the document below and mend its spelling and punctuation. Change no word that is right, no name and no number; keep its "
-            "paragraphs.\n\n{{ document }}\n\nWrite the mended document between <document> and </document>."
-        ),
-        "judge_question": (
-            _WHAT
-            + "Judge a question that was written for this{% if context %} and the context below{% endif %}. It is good (1) if it fits the "
-            "topic, is clear, can be answered in text alone{% if context %} from the context{% else %} without anything that is not given"
-            "{% endif %}, and is harmless. Else it is not (0). Judge impartially.\n\n"
-            "{% if context %}Context:\n{{ context }}\n\n{% endif %}Question: {{ question }}\n\n" + _VERDICT
-        ),
-        "judge_pair": (
-            _WHAT + "Judge an answer{% if context %} to a question about the context below{% endif %}.\n\n"
-            "1: wrong, unsafe, beside the point, or parts are missing{% if context %}, or it says what the context does not{% endif %}.\n"
-            "2: right and complete, if short or plain.\n3: right, complete, clear, and all that one could wish.\n\n"
-            "{% if context %}Context:\n{{ context }}\n\n{% endif %}Question: {{ question }}\n\nAnswer: {{ answer }}\n\n" + _VERDICT
-        ),
-        "judge_faithful": (
-            "Does everything that the answer says stand in the document, or follow from it (1), or does it add or change anything (0)?\n\n"
-            "Document:\n{{ context }}\n\nAnswer: {{ answer }}\n\n" + _VERDICT
-        ),
-        "judge_relevant": (
-            "Judge how an answer fits its question: one point if it speaks of what is asked, one more if it answers all of it.\n\n"
-            "Question: {{ question }}\n\nAnswer: {{ answer }}\n\n" + _VERDICT
-        ),
-        "judge_standalone": (
-            "Can somebody who has no document before them understand what this question asks? Good (1): it names what it is about. Not "
-            "good (0): it points to a text, table or passage, or to something that is not named.\n\nQuestion: {{ question }}\n\n" + _VERDICT
-        ),
-    }
+    prompts: ClassVar[Mapping[str, str]] = PROMPTS
     scales: ClassVar[Mapping[str, tuple[int, int, int]]] = {
         "question": (0, 1, 1), "pair": (1, 3, 2), "faithful": (0, 1, 1), "relevant": (0, 2, 2), "standalone": (0, 1, 1),
     }  # fmt: skip
@@ -146,7 +77,6 @@ class Lab(Method):
     max_tokens: int = Field(2048, ge=1, json_schema_extra={"from": "repo, full"})
     min_seeds: int = Field(5, ge=1, description="A leaf with fewer is named in a note.", json_schema_extra={"from": "taxonomy"})
     system: str = Field("", description="System message of every record; none where it is empty.")
-    lag: int = Field(16, ge=1, description="Seeds under way at once; their shares are set when they are drawn.")
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         leaves, incomplete = seeds_of(run.data("seeds"), self.examples)
@@ -158,29 +88,41 @@ class Lab(Method):
         if thin:
             run.note(f"{len(thin)} of {len(leaves)} leaves have fewer than {self.min_seeds} seeds, the first is '{thin[0]}'.")
         missing = Counter(split(self.rows, leaves)) if self.rows is not None else None
+        waiting = {leaf: deque(seeds) for leaf, seeds in leaves.items()}
         seen: set[tuple[str, str]] = set()
-        turns = in_turns(leaves)
-        async for made in run.unfold(lambda k: self._draw(turns, missing), partial(self._expand, run), lag=self.lag, label="seed"):
-            for record in made:
-                if reason := _late(record, missing, seen):
-                    run.reject(record, reason)
-                    continue
-                if missing is not None:
-                    missing[record["leaf"]] -= 1
-                yield record
-            if missing is not None and not +missing:
-                break
+        while drawn := self._draw(waiting, missing):
+            async for made in run.map(partial(self._expand, run), drawn, label="seed", key=_key):
+                for record in made:
+                    if reason := _late(record, missing, seen):
+                        run.reject(record, reason)
+                        continue
+                    if missing is not None:
+                        missing[record["leaf"]] -= 1
+                    yield record
         for leaf, n in (+missing).items() if missing is not None else ():
             run.note(f"leaf '{leaf}' is {n} short: all of its seeds were used.")
 
-    def _draw(self, turns: Iterator[Seed], missing: Counter[str] | None) -> Draw | None:
-        """The next seed whose leaf is not full."""
-        for seed in turns:
-            if missing is None:
-                return Draw(seed, 10**6)
-            if missing[seed.leaf] > 0:
-                return Draw(seed, ceil(1.5 * missing[seed.leaf]))
-        return None
+    def _draw(self, waiting: Mapping[str, deque[Seed]], missing: Counter[str] | None) -> list[Draw]:
+        """The next round, leaves in turn: all seeds, or of each leaf as few as can give half as many records again as are missing."""
+        if missing is None:
+            everything = [Draw(seed, self._most(seed)) for seed in in_turns(waiting)]
+            for seeds in waiting.values():
+                seeds.clear()
+            return everything
+        drawn: dict[str, list[Draw]] = {}
+        for leaf, n in (+missing).items():
+            wanted = ceil(1.5 * n)
+            while wanted > 0 and waiting[leaf]:
+                seed = waiting[leaf].popleft()
+                drawn.setdefault(leaf, []).append(Draw(seed, wanted))
+                wanted -= self._most(seed)
+        return list(in_turns(drawn))
+
+    def _most(self, seed: Seed) -> int:
+        """Records that a seed can give."""
+        if seed.kind == "freeform":
+            return self.questions
+        return self.contexts * self.context_questions if seed.kind == "grounded" else self.pairs * (2 if self.corrected else 1)
 
     # one seed
 
@@ -228,13 +170,13 @@ class Lab(Method):
     async def _knowledge(self, run: Run, drawn: Draw) -> list[Record]:
         """Pairs from a document and from its mended copy, past three judges."""
         seed, document = drawn.seed, str(drawn.seed.row["document"]).strip()
-        versions = {"original": document}
+        versions, examples = {"original": document}, [_plain(row) for row in seed.examples]
         if self.corrected:
             versions["corrected"] = (await self._write(run, seed, "mend", partial(tagged, tag="document"), document=document))[0]
 
         async def version(name: str) -> list[Record]:
             n = min(self.pairs, ceil(drawn.wanted / len(versions)))
-            written = (await self._write(run, seed, "pairs", pairs, n=n, document=versions[name], examples=seed.examples))[:n]
+            written = (await self._write(run, seed, "pairs", pairs, n=n, document=versions[name], examples=examples))[:n]
 
             async def judged(pair: tuple[str, str]) -> Record | None:
                 question, answer = pair
@@ -283,9 +225,17 @@ class Lab(Method):
         return Record(messages=said, leaf=seed.leaf, kind=seed.kind, meta=meta)
 
 
+def _key(drawn: Draw) -> str:
+    return f"{drawn.seed.leaf} {drawn.seed.number}"
+
+
 def _shown(seed: Seed) -> dict[str, Any]:
-    row = {name: str(seed.row.get(name) or "").strip() for name in ("question", "answer", "context")}
-    return {"leaf": seed.leaf, "what": seed.task, "seed": row}
+    return {"leaf": seed.leaf, "what": seed.task, "seed": _plain(seed.row)}
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, str]:
+    """What prompts show of a row; a column that it lacks is empty."""
+    return {name: str(row.get(name) or "").strip() for name in ("question", "answer", "context")}
 
 
 def _late(record: Record, missing: Counter[str] | None, seen: set[tuple[str, str]]) -> str:

@@ -55,17 +55,19 @@ MULTI = (
 
 
 def api_sets(apis: Sequence[Api], splits: Sequence[str], sets: int, most: tuple[int, int, int], rng: Random) -> Iterator[ApiSet]:
-    """Sets in turn from each split until all have ended: each tool once for ``single``, `sets` draws for the others.
+    """Sets in turn from each split until all have ended, none twice: each tool once for ``single``, `sets` draws for the others.
 
     most: (fewest tools, most tools, APIs of a tool at most) of a set of several tools.
     """
     made = {split: _single(apis, rng) if split == "single" else _several(apis, split, sets, most, rng) for split in splits}
+    seen: set[tuple[str, ...]] = set()
     while made:
         for split in list(made):
-            if (found := next(made[split], None)) is not None:
-                yield found
-            else:
+            if (found := next(made[split], None)) is None:
                 del made[split]
+            elif (names := tuple(sorted(api.name for api in found.apis))) not in seen:
+                seen.add(names)
+                yield found
 
 
 def _single(apis: Sequence[Api], rng: Random) -> Iterator[ApiSet]:

@@ -91,15 +91,16 @@ class ToolBench(Method):
             "then call exactly one function; its result is shown to you. What a call changes stays changed. Use values that the user "
             "or a result gave, never invented ones. When all wishes are met, call Finish with return_type give_answer and a "
             "final_answer that says everything the user needs to know. If the task cannot be solved from here, call Finish with "
-            "return_type give_up_and_restart.\n"
-            "{% if written %}\nFunctions:\n{% for tool in tools %}\n{{ tool.function | tojson }}\n{% endfor %}\n\n"
+            "return_type give_up_and_restart."
+            "{% if written %}\n\nFunctions:\n{% for tool in tools %}\n{{ tool.function | tojson }}\n{% endfor %}\n\n"
             "Reply with one step, in exactly this form, and stop there:\n"
             "Thought: what you think\nAction: the function's name\nAction Input: its arguments as one JSON object\n{% endif %}"
         ),
         "task": "{{ query }}",
         "different": (
             "This is not the first time that you stand here. From this point you already tried:\n{{ tried | tojson(1) }}\n\n"
-            "These tries did not solve the task. Do something different from each of them now: another function, or other arguments."
+            "These tries did not solve the task, and what they changed is undone. Do something different from each of them now: another "
+            "function, or other arguments. Do not mention them in what you think."
         ),
         "simulate": (
             "You play an API for a test. Answer the call as the real service would, with realistic values that fit the document, the "
