@@ -108,7 +108,7 @@ def test_invariant_1_a_pool_that_is_too_small_is_refused_unless_it_is_named():
     method = UltraFeedback(writers=list(more))
     assert method.roles == {"writer_a": "1+", "writer_b": "1+", "writer_c": "1+", "judge": 1} and UltraFeedback.roles["generator"] == "4+"
     grown = feed(method, more=more, models=(writer,))
-    assert grown.rows and "some write several" in grown.outcome.warnings[0]
+    assert grown.rows and "some are by the same model" in grown.outcome.warnings[0]
     for row in grown.rows:
         counts = Counter(one["model"] for one in completions(row))
         assert set(counts) == {model[0].identity for model in more.values()} and max(counts.values()) == 2
