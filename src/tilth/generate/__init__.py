@@ -1,1 +1,1 @@
-"""Patterns that methods are made of: quotas by label now; pools, evolution, dialogue, search to come."""
+"""Patterns that methods are made of: quotas by label, judge rounds, labelling, depth-first search, tools as data."""
