@@ -151,6 +151,8 @@ def test_invariant_5_neither_depth_nor_budget_is_exceeded():
     def endless(done, tried):
         return (RULES, {})
 
+    few = search(endless, calls=5, depth=3)
+    assert len(few.requests) == 1 + 5 and [row["reason"] for row in few.rejected] == ["budget"]
     grown = search(endless, calls=20)
     assert not grown.rows and [row["reason"] for row in grown.rejected] == ["budget"]
     assert len(grown.requests) == 1 + 20 and searched(grown.rejected[0])["deepest"] == 12
