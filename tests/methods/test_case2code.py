@@ -322,3 +322,8 @@ def test_changes_keep_types_and_differ():
     assert len(made) == 60 == len({repr(one) for one in made}) and made[0] == seed
     assert all({name: type(value) for name, value in one.items()} == {name: type(value) for name, value in seed.items()} for one in made)
     assert seed == {"n": 3, "s": "abc", "l": [1, 2], "t": (1.5, True), "d": {"k": 1}}
+
+
+def test_a_call_without_arguments_is_an_input_and_changes_of_it_are_none():
+    assert varied([{}], 5, random.Random(0)) == [{}]
+    assert len(varied([{}, {"x": 1}], 5, random.Random(0))) == 5

@@ -157,9 +157,10 @@ def varied(seeds: Sequence[Arguments], n: int, rng: random.Random) -> list[Argum
     """`n` inputs at most: the seeds, then changes of one argument of an input that was found, of the same type (EvalPlus' mutation)."""
     found = {repr(seed): seed for seed in seeds[:n]}
     for _ in range(20 * n):
-        if len(found) >= n or not found:
+        changeable = [one for one in found.values() if one]
+        if len(found) >= n or not changeable:
             break
-        old = rng.choice(list(found.values()))
+        old = rng.choice(changeable)
         name = rng.choice(list(old))
         new = {**old, name: _changed(old[name], rng)}
         found.setdefault(repr(new), new)
