@@ -227,6 +227,13 @@ def test_a_game_without_scores_is_asked_for_once_more_and_then_its_pair_is_disca
     assert grown.outcome.calls == len(grown.rows) * (4 + 12 + 3)
 
 
+@pytest.mark.parametrize("step", ["sft", "dpo"])
+def test_prompts_without_a_single_judged_pair_are_told_from_those_without_a_winner(step):
+    grown = fight(ArenaLearning(step=step, **ONE, draws=2), judge=lambda request: Reply("Score A: 7, I would say."))
+    assert not grown.rows and {row["reason"] for row in grown.rejected} == {"no_score", "not_judged"}
+    assert any("no Elo" in line for line in grown.outcome.warnings) and not (grown.folder / "artifacts" / "arena.json").exists()
+
+
 def test_the_dialogue_before_a_prompt_is_seen_by_models_and_judge():
     history = [{"role": "user", "content": "I keep bees."}, {"role": "assistant", "content": "How many hives?"}]
     prompt = next(row["prompt"] for row in PROMPTS if slice_of(row["prompt"], 3) == 0)

@@ -224,6 +224,8 @@ class ArenaLearning(Method):
 
     def select(self, battle: Battle, target: str) -> Record | Failure:
         """The pair of this prompt, or why there is none."""
+        if battle.standing(target) is None if self.step == "sft" else not battle.means:
+            return Failure("not_judged", "No pair that counts was judged in both orders.")
         gaps = GAPS[self.step]
         gap = self.gap if self.gap is not None else gaps[min(self.iteration, len(gaps)) - 1]
         found = loss_of(battle, target, gap) if self.step == "sft" else extremes_of(battle, gap)
@@ -242,7 +244,10 @@ class ArenaLearning(Method):
         return {"seed_ids": [battle.row.id], "origin": "mixed", "round": self.iteration, "conditions": conditions, "battles": battle.games}
 
     async def rank(self, run: Run, results: list[list[Any]], anchor: str) -> None:
-        """The table of models; without any game, or where models never met, only a line that says so."""
+        """The table of models; without games, or where models never met, only a line that says so."""
+        if not results:
+            run.note("arena-learning: no Elo: no pair of answers was judged in both orders.")
+            return
         try:
             run.artifact("arena", await run.do(table_of, results, anchor, self.anchor_elo, self.draws, run.seed))
         except ValueError as error:

@@ -162,7 +162,7 @@ class UltraFeedback(Method):
             if not self.writers:
                 what = f"ultrafeedback wants {self.answers} different models and has {len(found)}."
                 raise RequestError(f"{what} Add models, or name a smaller pool in 'writers'.", code="model.too_few")
-            run.note(f"ultrafeedback: of {self.answers} answers to a prompt some are by the same model, as there are {len(found)} in the pool.")
+            run.note(f"ultrafeedback: {self.answers} answers to a prompt from a pool of {len(found)}: some are by the same model.")
         return list(found.values())
 
     async def compare(self, run: Run, pool: Sequence[Writer], most: Mapping[str | None, int], row: Record) -> AsyncIterator[Record]:
