@@ -260,6 +260,11 @@ def test_knowledge_shows_three_examples_and_judges_by_the_version_that_was_read(
     assert len(bare.rows) == 3 and not asked(bare, "mend") and "From:" not in asked(bare, "pairs")[0]
 
 
+def test_a_copy_that_could_not_be_mended_costs_only_itself():
+    grown = lab(lambda request: "I cannot." if kind_of(asked_of(request)) == "mend" else model(request), seeds=KNOWN)
+    assert {meta(row)["document"] for row in grown.rows} == {"original"} and reasons(grown) == {"no_tags": 1}
+
+
 def test_a_system_message_comes_first_where_it_is_set():
     (row,) = lab(seeds=FREE[:1], questions=1, system="You are kind.").rows
     assert [one["role"] for one in row["messages"]] == ["system", "user", "assistant"]

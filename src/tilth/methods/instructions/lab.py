@@ -170,19 +170,20 @@ class Lab(Method):
     async def _knowledge(self, run: Run, drawn: Draw) -> list[Record]:
         """Pairs from a document and from its mended copy, past three judges."""
         seed, document = drawn.seed, str(drawn.seed.row["document"]).strip()
-        versions, examples = {"original": document}, [_plain(row) for row in seed.examples]
-        if self.corrected:
-            versions["corrected"] = (await self._write(run, seed, "mend", partial(tagged, tag="document"), document=document))[0]
+        versions, examples = ("original", "corrected")[: 1 + self.corrected], [_plain(row) for row in seed.examples]
 
         async def version(name: str) -> list[Record]:
+            text = document
+            if name == "corrected":
+                text = (await self._write(run, seed, "mend", partial(tagged, tag="document"), document=document))[0]
             n = min(self.pairs, ceil(drawn.wanted / len(versions)))
-            written = (await self._write(run, seed, "pairs", pairs, n=n, document=versions[name], examples=examples))[:n]
+            written = (await self._write(run, seed, "pairs", pairs, n=n, document=text, examples=examples))[:n]
 
             async def judged(pair: tuple[str, str]) -> Record | None:
                 question, answer = pair
                 record = self._record(seed, question, answer, "", document=name)
                 for judge in ("faithful", "relevant", "standalone"):
-                    if not await self._passes(run, seed, record, judge, question=question, answer=answer, context=versions[name]):
+                    if not await self._passes(run, seed, record, judge, question=question, answer=answer, context=text):
                         return None
                 return record
 
