@@ -303,6 +303,29 @@ def test_people_are_asked_for_their_part_alone_and_never_see_what_the_model_said
     assert [row["reason"] for row in second.rejected] == ["cannot_tell"]
 
 
+def test_of_several_people_the_majority_counts_and_ties_are_rejected_by_name():
+    method = {"people": "people", "llm_share": 0.75, "answers": 3, "human_price": 1.0}
+    first = run(doubtful, folder="runs/several", **method)
+    asked = questions(first.folder)
+    assert len(asked) == 3 * 6 == 3 * len({one["about"]["id"] for one in asked}) and len({one["id"] for one in asked}) == 18
+    seen = Counter()
+
+    def person(question):
+        id_ = question["about"]["id"]
+        seen[id_] += 1
+        other = next(label for label in TWO if label != TRUTH[id_])
+        answers = {"t21": [other, TRUTH[id_], CANNOT_TELL], "t22": [CANNOT_TELL] * 3}.get(id_, [other, TRUTH[id_], TRUTH[id_]])
+        return answers[seen[id_] - 1]
+
+    answer(first.folder, person)
+    second = run(doubtful, folder="runs/several", **method)
+    human = [row for row in second.rows if row["label_source"] == "human"]
+    assert second.outcome.status == "done" and len(human) == 4 and all(row["label"] == TRUTH[row["id"]] for row in human)
+    assert len(json.loads(human[0]["extras"])["meta"]["answers"]) == 3
+    assert Counter(row["reason"] for row in second.rejected) == {"people_disagree": 1, "cannot_tell": 1}
+    assert json.loads((second.folder / "artifacts" / "allocation.json").read_text("utf-8"))["cost"]["human_usd"] == 18.0
+
+
 def test_the_given_label_reaches_no_prompt_and_decides_nothing():
     grown, blind = run(doubtful), run(doubtful, pool=[{**row, "gold": "negative"} for row in POOL])
     assert [row["llm_label"] for row in grown.rows] == [row["llm_label"] for row in blind.rows]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +14,7 @@ from tilth.prompts.prompt import build
 from tilth.records.record import Record
 
 if TYPE_CHECKING:
+    from tilth.engine.people import Answer
     from tilth.engine.run import Run
 
 Who = Literal["people", "given", "model"]
@@ -82,14 +84,18 @@ def pool(run: Run, limit: int | None = None, *, name: str = "unlabelled") -> Poo
     return Pool(sorted(rows, key=lambda row: str(row.id)), given)
 
 
-async def label_of(run: Run, row: Record, who: Who, given: Mapping[str, str], *, prompt: str = ASK) -> tuple[str, Mapping[str, Any]]:
-    """The label of one row, and what its record says about it: ``label_source``, and in meta who it was.
+async def label_of(
+    run: Run, row: Record, who: Who, given: Mapping[str, str], *, prompt: str = ASK, answers: int = 1
+) -> tuple[str, Mapping[str, Any]]:
+    """The label of one row, and what goes into its meta: who it was.
 
-    People see the text, the labels and nothing that a model said of it.
+    People see the text, the labels and nothing that a model said of it. With more than one of the `answers` the same question waits
+    so often, each for another person, and the label is what most of them said.
 
     Raises
     ------
-    Failure: `cannot_tell`, `no_given_label`, `not_a_label`; or the model's reply names no label.
+    Failure: `cannot_tell`, `people_disagree` (no label has the most answers), `no_given_label`, `not_a_label`; or the model's reply names
+        no label.
     """
     labels = run.task.labels
     if who == "model":
@@ -103,10 +109,26 @@ async def label_of(run: Run, row: Record, who: Who, given: Mapping[str, str], *,
         if label not in labels:
             raise Failure("not_a_label", f"'{label}' is none of: {', '.join(labels)}.")
         return label, {}
-    answer = await run.ask_person(question(run), options=[*labels, CANNOT_TELL], about=Record(id=row.id, text=row["text"]))
-    if answer.value == CANNOT_TELL:
-        raise Failure("cannot_tell", f"A person could not tell{f' ({answer.by})' if answer.by else ''}.")
-    return str(answer.value), {"person": answer.by} if answer.by else {}
+    about = Record(id=row.id, text=row["text"])
+
+    async def one(number: int) -> Answer:
+        return await run.ask_person(question(run), options=[*labels, CANNOT_TELL], about=about)
+
+    if answers == 1:
+        answer = await one(0)
+        return _majority([answer]), {"person": answer.by} if answer.by else {}
+    said = await run.map(one, range(answers), label="person")
+    return _majority(said), {"answers": [{"by": answer.by, "label": str(answer.value)} for answer in said]}
+
+
+def _majority(said: Sequence[Answer]) -> str:
+    """The label that most people gave; those who could not tell do not count."""
+    counts = Counter(str(one.value) for one in said if one.value != CANNOT_TELL).most_common(2)
+    if not counts:
+        raise Failure("cannot_tell", f"Nobody could tell ({', '.join(one.by or 'unnamed' for one in said)}).")
+    if len(counts) > 1 and counts[0][1] == counts[1][1]:
+        raise Failure("people_disagree", f"As many said {counts[0][0]} as {counts[1][0]}.")
+    return counts[0][0]
 
 
 def question(run: Run) -> str:

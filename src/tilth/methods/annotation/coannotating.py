@@ -69,8 +69,9 @@ class CoAnnotating(Method):
        does a text of which no reply could be read.
     4. artifacts/allocation.json: the cost of both parts with all calls, and the LLM's accuracy by entropy where an answer is known.
 
-    People never see what the model said. With `audit`, a random part of the LLM's texts goes to people too, and their answer stands:
-    only these tell how good the LLM's part is; those that entropy sent to people are the hard ones.
+    People never see what the model said. They get the texts on which readers differ, where one person is no oracle (measured on real
+    raters): ask for 3 `answers` where the labels matter. With `audit`, a random part of the LLM's texts goes to people too, and their
+    answer stands: only these tell how good the LLM's part is; those that entropy sent to people are the hard ones.
 
     Differs: a text of which more than half of the replies could not be read counts as less sure than all others (by entropy alone
     it would look sure). The classifier trained on both parts and the Pareto curve over shares are left to evaluation. With more than
@@ -146,6 +147,7 @@ class CoAnnotating(Method):
     people: Literal["people", "given"] = Field(
         "people", description="Who labels the rest; given: the column gold or label, as experiments do."
     )
+    answers: int = Field(1, ge=1, description="People asked about each of these texts; what most say counts.")
     audit: float = Field(0.0, ge=0, le=1, description="Share of the LLM's texts, at random, that people label too.")
     human_price: float = Field(0.11, ge=0, description="US dollars of a person's label.", json_schema_extra={"from": "2108.13487"})
     call_price: float = Field(0.0, ge=0, description="US dollars of one call, for the cost of the allocation.")
@@ -172,7 +174,7 @@ class CoAnnotating(Method):
                 answers[str(record.id)] = record["label"]
             yield record
         people = len(said) - len(by_llm) + len(audited)
-        paid = cost(len(said) * len(asked), people, self.call_price, self.human_price)
+        paid = cost(len(said) * len(asked), people * self.answers, self.call_price, self.human_price)
         right = table(said, {**answers, **source.given}, {id_: answers[id_] for id_ in sorted(audited & set(answers))})
         facts = {"n": len(said), "llm": len(by_llm), "people": people, "answered": len(answers), "uncertainty": self.uncertainty}
         run.artifact("allocation", {**facts, "cost": paid, **right})
@@ -189,7 +191,7 @@ class CoAnnotating(Method):
             label = str(said.label)
             about: Mapping[str, Any] = {"labelled_by": run.models()[0].identity}
         else:
-            label, about = await label_of(run, row, who, given)
+            label, about = await label_of(run, row, who, given, answers=self.answers)
         probs = said.probs(list(run.task.labels)) if who == "model" else None
         columns = {"label_probs": probs, "llm_label": said.label, "votes": dict(said.votes)}
         facts = {"assigned_to": "llm" if to_llm else "human", "audited": checked}
