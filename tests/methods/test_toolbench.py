@@ -365,3 +365,8 @@ def test_python_functions_are_tools_too():
 def test_what_is_wrong_with_the_apis_is_said(apis, settings, named):
     with pytest.raises(RequestError, match=named):
         search(book_and_answer, apis=apis, **settings)
+
+
+def test_fewest_and_most_tools_are_a_range():
+    with pytest.raises(ValueError, match="min_tools"):
+        ToolBench(min_tools=4, max_tools=3)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tilth.engine.method import Method
 from tilth.errors import Failure, RequestError
@@ -130,6 +130,12 @@ class ToolBench(Method):
     calling: Literal["auto", "native", "text"] = Field("auto", description="auto: native tool calls where the model has them, else text.")
     temperature: float = Field(1.0, ge=0)
     max_tokens: int = Field(1024, ge=1, description="Of one step; queries may take four times as many.")
+
+    @model_validator(mode="after")
+    def _range_of_tools(self) -> ToolBench:
+        if self.min_tools > self.max_tools:
+            raise ValueError(f"min_tools ({self.min_tools}) is more than max_tools ({self.max_tools})")
+        return self
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         apis = self._apis(run)
