@@ -305,3 +305,8 @@ def test_a_test_that_fails_is_shown_and_another_kept_back(seed):
 def test_a_report_is_written_from_a_run_that_failed(grown):
     asked = [prompt for prompt in grown.prompts if "Write the report" in prompt]
     assert asked and all("What was run:\n```\n" in prompt and "assert_" in prompt.split("What came of it:")[1] for prompt in asked)
+
+
+def test_an_attempt_without_code_is_told():
+    grown = grow(BugRepair(repairs=2, each=1), lambda request: "I would look at the comparison.", data={"programs": PROGRAMS[:1]})
+    assert len(grown.rows) == 1 and reasons(grown) == {"repair_no_code": 2}

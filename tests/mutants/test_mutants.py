@@ -122,10 +122,14 @@ def runs(request, tmp_path_factory):
 @pytest.mark.parametrize("run", [(method, None) for method in METHODS], ids=METHODS)
 def test_the_tests_pass_without_a_mistake(runs, run):
     code, output = runs.result(*run)
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        pytest.skip("these tests skip themselves on this machine, for want of a sandbox say")
     assert code == 0, output
 
 
 @pytest.mark.parametrize("run", [(patch.parent.name, patch) for patch in PATCHES], ids=lambda run: f"{run[0]}-{run[1].stem}")
 def test_a_common_mistake_is_noticed(runs, run):
     code, output = runs.result(*run)
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        pytest.skip("these tests skip themselves on this machine, for want of a sandbox say")
     assert code == 1, f"no test failed, or pytest could not run them (exit {code}): {output}"

@@ -254,7 +254,8 @@ class BugRepair(Method):
         asked = build(self.prompts["repair"], task=run.task, conditions={**shown, "trace": trace})
         try:
             reply = await run.ask(asked, role="pupil", parse=fenced, reasks=0, temperature=self.temperature, max_tokens=self.max_tokens)
-        except Failure:
+        except Failure as failure:
+            run.reject(Record({"buggy_code": shown["code"]}, meta=_meta(source)), f"repair_{failure.reason}", raw=failure.raw)
             return "", False
         code = str(reply.value)
         if signatures(ast.parse(code)) != signatures(ast.parse(source.code)):
