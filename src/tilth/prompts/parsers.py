@@ -78,6 +78,19 @@ def text(*, min_words: int = 1, cut: str = "fail") -> Parser:
     return parse
 
 
+def whole() -> Parser:
+    """The reply as it is, without anything taken for packaging, where it ended by itself; a refusal is an answer too."""
+
+    def parse(reply: Reply) -> str:
+        if reply.finish == "length":
+            raise Failure("truncated", "The reply was cut off before it ended.")
+        if not reply.text.strip():
+            raise Failure("empty", "The reply is empty.")
+        return reply.text.strip()
+
+    return parse
+
+
 def label(labels: Iterable[str]) -> Parser:
     """One of `labels`: named exactly, else in other case, else as a unique beginning, else as the only one in the reply."""
     known = list(labels)

@@ -15,6 +15,7 @@ from tilth.engine.method import Method
 from tilth.errors import Failure
 from tilth.methods.instructions._evolving import COMPLICATED, OPERATIONS, copies_frame, lost_block, same, says_nothing, sorry
 from tilth.models.base import Reply
+from tilth.prompts import parsers
 from tilth.prompts.prompt import build
 from tilth.records.record import Record
 
@@ -194,7 +195,7 @@ class EvolInstruct(Method):
 
     async def _text(self, run: Run, prompt: Any) -> str:
         sampling: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
-        return str((await run.ask(prompt, parse=_whole_text, reasks=0, **sampling)).value)
+        return str((await run.ask(prompt, parse=parsers.whole(), reasks=0, **sampling)).value)
 
     async def _judge(self, run: Run, parent: str, instruction: str) -> None:
         """Rule a: Failure ``equal`` unless the judge finds that something was gained."""
@@ -230,15 +231,6 @@ def _whole(seed: Record) -> str:
     """Instruction and input as one text, as the rounds see it."""
     given = str(seed.get("input") or "").strip()
     return f"{seed['instruction']}\n{given}" if given else str(seed["instruction"])
-
-
-def _whole_text(reply: Reply) -> str:
-    """The reply as it is: evolutions hold code and lists, so that nothing is taken for packaging."""
-    if reply.finish == "length":
-        raise Failure("truncated", "The reply was cut off before it ended.")
-    if not reply.text.strip():
-        raise Failure("empty", "The reply is empty.")
-    return reply.text.strip()
 
 
 def _verdict(reply: Reply) -> str:

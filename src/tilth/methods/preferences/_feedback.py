@@ -9,6 +9,7 @@ from typing import Any, Literal
 from tilth.errors import Failure
 from tilth.generate.judging import blocks
 from tilth.models.base import Reply
+from tilth.prompts import parsers
 from tilth.prompts.prompt import Parser
 from tilth.prompts.ratings import rating
 
@@ -111,7 +112,7 @@ def ratings_parser(aspect: str, n: int) -> Parser:
     """Reads `n` blocks; each becomes {rating, rationale} and, for typed aspects, `type`. Honesty alone may be N/A, which is None."""
 
     def parse(reply: Reply) -> list[dict[str, Any]]:
-        whole(reply)
+        parsers.whole()(reply)
         return [_annotation(aspect, block) for block in blocks(reply.text, n, TEXT)]
 
     return parse
@@ -147,7 +148,7 @@ def _behind(block: str, name: str) -> str:
 
 def critique(reply: Reply) -> tuple[str, int]:
     """The feedback, and the overall score behind it, 1 to 10."""
-    whole(reply)
+    parsers.whole()(reply)
     score = rating(reply.text, OVERALL, 1, 10)
     assert score is not None
     head = [*re.finditer(rf"^[#>*_\-\s]*{OVERALL}", reply.text, re.IGNORECASE | re.MULTILINE)][-1]
@@ -155,12 +156,3 @@ def critique(reply: Reply) -> tuple[str, int]:
     if not text:
         raise Failure("no_critique", f"Feedback must stand before the line '{OVERALL}: '.")
     return text, score
-
-
-def whole(reply: Reply) -> str:
-    """The text of a reply that ended by itself. A refusal is an answer too: the judge rates it."""
-    if reply.finish == "length":
-        raise Failure("truncated", "The reply was cut off before it ended.")
-    if not reply.text.strip():
-        raise Failure("empty", "The reply is empty.")
-    return reply.text.strip()

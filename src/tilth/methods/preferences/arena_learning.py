@@ -24,7 +24,7 @@ from tilth.methods.preferences._arena import (
     two_scores,
     unfit,
 )
-from tilth.methods.preferences._feedback import whole
+from tilth.prompts import parsers
 from tilth.prompts.prompt import Prompt, build
 from tilth.records.record import Record
 
@@ -176,7 +176,7 @@ class ArenaLearning(Method):
         asked = build(self.prompts["answer"], task=run.task, conditions={"prompt": prompt})
 
         async def answer(name: str) -> str:
-            messages = Prompt(messages=(*history, *(asked.messages or ())), parse=whole)
+            messages = Prompt(messages=(*history, *(asked.messages or ())), parse=parsers.whole())
             reply = await run.ask(messages, model=players[name], reasks=0, temperature=self.temperature, max_tokens=self.max_tokens)
             return str(reply.value)
 

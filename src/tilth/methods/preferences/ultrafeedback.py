@@ -24,8 +24,8 @@ from tilth.methods.preferences._feedback import (
     Principle,
     critique,
     ratings_parser,
-    whole,
 )
+from tilth.prompts import parsers
 from tilth.prompts.prompt import Prompt, build
 from tilth.records.record import Record
 
@@ -202,7 +202,7 @@ class UltraFeedback(Method):
         async def write(at: int) -> Completion:
             role, model = drawn[at]
             given = {"prompt": prompt, "principle": systems[at]}
-            asked = build(self.prompts["answer"], task=run.task, conditions=given, system=self.prompts["principle"], parse=whole)
+            asked = build(self.prompts["answer"], task=run.task, conditions=given, system=self.prompts["principle"], parse=parsers.whole())
             sampling: dict[str, Any] = {"temperature": self.temperature, "max_tokens": self.max_tokens}
             reply = await run.ask(asked, role=role, model=model, reasks=0, **sampling)
             return Completion(model.identity, names[at], systems[at], reply.value)
