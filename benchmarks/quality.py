@@ -1,6 +1,6 @@
 """What progen's influence and sungen's weights are worth on published synthetic reviews, judged on real SST-2 test sentences.
 
-    python benchmarks/quality.py [--seeds 5] [--json FILE]        # about eight minutes of one core; reads ../shared/data
+    python benchmarks/quality.py [--seeds 5] [--folder DIR] [--only CELL]      # about four minutes of a core; reads ../shared/data
 
 Rows: 1,000 balanced rows per seed of FewGen's and of SuperGen's SST-2 sets, as published and with labels flipped by us (evenly 30 %,
 or 40 % of one class and 5 % of the other), so that it is known which are wrong. V and everything that is chosen come from the same
@@ -133,24 +133,31 @@ def differences(one, other):
     return [round(100 * (a - b), 3) for a, b in zip(one, other, strict=True)]
 
 
-def measure(seeds, vectors):
-    """{source: {noise: {method: [one result per seed]}}}"""
+def measure(seeds, folder, only):
+    """{source: {noise: {method: [one result per seed]}}}; each cell is kept in a file of `folder` and not measured again."""
+    vectors, out = Vectors(folder / "vectors.npz"), {}
+    for number, (source, noise) in enumerate((source, noise) for source in SOURCES for noise in NOISE):
+        file = folder / f"cell-{number}-{seeds}.json"
+        if not file.exists() and only in (None, number):
+            file.write_text(json.dumps(cell(seeds, vectors, source, NOISE[noise])), "utf-8")
+        if file.exists():
+            out.setdefault(source, {})[noise] = json.loads(file.read_bytes())
+    return out
+
+
+def cell(seeds, vectors, source, noise):
+    """One result per seed, of each method and of equal weights."""
     texts, labels = read("text_classification/sst2/test")
     test = (texts, vectors(texts), labels)
-    out = {}
-    for source, name in SOURCES.items():
-        texts, labels = read(name)
-        rows = vectors(texts)
-        for noise, shares in NOISE.items():
-            cell = out.setdefault(source, {}).setdefault(noise, {"plain": [], "sungen": [], "progen": []})
-            for seed in range(seeds):
-                bench = Bench(texts, rows, labels, test, seed, shares)
-                plain = bench.accuracy()
-                cell["plain"].append([100 * one for one in plain])
-                cell["sungen"].append(bench.sungen(plain))
-                cell["progen"].append(bench.progen(plain))
-            print(f"# {source}, {noise}: done", flush=True)
-    return out
+    texts, labels = read(SOURCES[source])
+    found = {"plain": [], "sungen": [], "progen": []}
+    for seed in range(seeds):
+        bench = Bench(texts, vectors(texts), labels, test, seed, noise)
+        plain = bench.accuracy()
+        found["plain"].append([100 * one for one in plain])
+        found["sungen"].append(bench.sungen(plain))
+        found["progen"].append(bench.progen(plain))
+    return found
 
 
 def interval(values, digits=1, signed=False):
@@ -180,16 +187,14 @@ def tables(found):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=5, choices=sorted(T))
-    parser.add_argument("--vectors", type=Path, help="File in which MiniLM vectors are kept between starts.")
-    parser.add_argument("--json", type=Path, help="Write all results here.")
+    parser.add_argument("--folder", type=Path, help="Where vectors and finished cells are kept between starts.")
+    parser.add_argument("--only", type=int, help="Measure this one of the six cells.")
     args = parser.parse_args()
     if not DATA.exists():
         print("quality.py: ../shared/data is absent; nothing was measured.")
         return
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(args.seeds, Vectors(args.vectors or Path(folder) / "vectors.npz"))
-    if args.json:
-        args.json.write_text(json.dumps(found, indent=1), "utf-8")
+        found = measure(args.seeds, args.folder or Path(folder), args.only)
     print("\n".join(tables(found)))
 
 

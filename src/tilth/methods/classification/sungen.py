@@ -35,8 +35,8 @@ class SunGen(ZeroGen):
     With wrong labels that fall evenly, the best weights are those that clean rows would give as long as most labels are right.
 
     Differs: the student is softmax regression on centred sentence vectors by full gradient steps, so the inner gradient is plain, not
-    Adam's; the gradient by the weights is not clipped. `by_class`: weights count within their class, or one class was given up for
-    the other on every set that we tried. `steps` is the most: on small sets the published 100 over-fit, so the number is chosen
+    Adam's; the gradient by the weights is not clipped. `by_class`: weights count within their class, so that no class is
+    given up for another. `steps` is the most: on small sets the published 100 over-fit, so the number is chosen
     on `held` rows that are as noisy as the others (0: all steps). When: a synthetic set with wrong labels, hundreds of
     rows per class. On clean sets it gains nothing. Needs: task.labels, or synthetic. Calls: none, or as zerogen.
     """
