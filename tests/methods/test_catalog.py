@@ -63,9 +63,9 @@ def test_a_wrong_name_gets_the_nearest_one():
     assert caught.value.code == "method.unknown"
 
 
-@pytest.mark.parametrize("name", ["quite something else", "", "_continuing", "../errors", "*"])
+@pytest.mark.parametrize("name", ["quite something else", "", "_helpful", "../errors", "*"])
 def test_a_name_like_none_gets_the_list(name):
-    with pytest.raises(RequestError, match="There is: attrprompt, "):
+    with pytest.raises(RequestError, match="There is: .*attrprompt, "):
         catalog.find(name)
 
 

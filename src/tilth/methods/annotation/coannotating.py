@@ -141,7 +141,9 @@ class CoAnnotating(Method):
     }
 
     llm_share: float = Field(0.5, ge=0, le=1, description="Share that the LLM labels.", json_schema_extra={"from": "paper: 0 to 1"})
-    uncertainty: Literal["entropy", "confidence", "random"] = Field("entropy", json_schema_extra={"from": "paper"})
+    uncertainty: Literal["entropy", "confidence", "random"] = Field(
+        "entropy", description="What decides who labels a text.", json_schema_extra={"from": "paper"}
+    )
     variants: list[str] = Field([], description="Wordings that are asked; default: all that fit the number of labels.")
     repeats: int = Field(1, ge=1, description="How often each wording is asked; with one wording the paper's repeated prompt.")
     people: Literal["people", "given"] = Field(

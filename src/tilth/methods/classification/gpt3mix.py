@@ -90,7 +90,9 @@ class GPT3Mix(Method):
     temperature: float = Field(1.0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     max_tokens: int = Field(100, ge=1, json_schema_extra={"from": "repo"})
-    frequency_penalty: float = Field(0.01, ge=0, le=2, json_schema_extra={"from": "repo, 0.01 to 0.02"})
+    frequency_penalty: float = Field(
+        0.01, ge=0, le=2, description="Of tokens that came before.", json_schema_extra={"from": "repo, 0.01 to 0.02"}
+    )
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         support = [row.replace(text=" ".join(str(row["text"]).split()), label=str(row["label"])) for row in run.data("support")]

@@ -100,7 +100,9 @@ class Magpie(Method):
     answer_tokens: int = Field(4096, ge=1, description="Of an answer.", json_schema_extra={"from": "repo"})
     tags: list[Kind] = Field(["quality", "difficulty", "category"], description="What the judge says.", json_schema_extra={"from": "repo"})
     rewards: bool = Field(False, description="Rate the answer, and a base model's.")
-    least_quality: Literal["very poor", "poor", "average", "good", "excellent"] = Field("good", json_schema_extra={"from": "repo"})
+    least_quality: Literal["very poor", "poor", "average", "good", "excellent"] = Field(
+        "good", description="Of the instruction.", json_schema_extra={"from": "repo"}
+    )
     least_difficulty: Literal["very easy", "easy", "medium", "hard", "very hard"] = Field(
         "very easy", description="Air filter: medium.", json_schema_extra={"from": "repo, Pro filter"}
     )

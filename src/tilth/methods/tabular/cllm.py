@@ -70,7 +70,7 @@ class CLLM(Method):
     aleatoric: float = Field(
         0.2, ge=0, le=0.25, description="Threshold of uncertainty; 0: 0.75 (max - min).", json_schema_extra={"from": "repo"}
     )
-    max_calls: int = Field(500, ge=1, json_schema_extra={"from": "repo"})
+    max_calls: int = Field(500, ge=1, description="Calls at most.", json_schema_extra={"from": "repo"})
     lag: int = Field(8, ge=1, description="Calls under way ahead of the last rows read; at most so many are made in vain.")
     temperature: float = Field(0.75, ge=0, json_schema_extra={"from": "paper"})
     top_p: float = Field(0.95, gt=0, le=1, json_schema_extra={"from": "paper"})
