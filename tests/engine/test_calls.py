@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,8 @@ def test_the_key_of_a_call_leaves_out_url_seed_and_max_tokens() -> None:
     other = Request(messages=({"content": "hello", "role": "user"},), max_tokens=50, seed=2)
     assert request_bytes("m", base) == request_bytes("m", other)
     assert request_bytes("m", base) != request_bytes("n", base)
-    for change in ({"prefill": "a"}, {"stop": ("a",)}, {"temperature": 0.5}, {"top_p": 0.5}, {"logprobs": True}, {"top_logprobs": 3}, {"extra": {"a": 1}}):
+    sampling: list[dict[str, Any]] = [{"prefill": "a"}, {"stop": ("a",)}, {"temperature": 0.5}, {"top_p": 0.5}]
+    for change in (*sampling, {"logprobs": True}, {"top_logprobs": 3}, {"extra": {"a": 1}}):
         assert request_bytes("m", Request(messages=base.messages, **change)) != request_bytes("m", base)
 
 
