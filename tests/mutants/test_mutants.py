@@ -30,7 +30,7 @@ PATCHES = sorted(HERE.glob("*/*.patch"))
 METHODS = sorted({path.parent.name for path in PATCHES})
 PRELOADED = [
     "numpy", "pyarrow.parquet", "pydantic", "orjson", "jinja2.sandbox", "aiohttp", "jsonschema", "rapidfuzz", "yaml",
-    "pytest",
+    "pytest", "hypothesis", "_hypothesis_pytestplugin", "pytest_asyncio.plugin",
     "tilth.engine.execute", "tilth.engine.run", "tilth.models.scripted", "tilth.models.hashed", "tilth.prompts", "tilth.records",
 ]  # fmt: skip
 """Imported once, before the fork. Never a method: each process imports that with its own mistake."""
@@ -75,7 +75,8 @@ def in_process(method: str, src: str | None, output: str) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         name = f"tests/methods/test_{method.replace('-', '_')}.py"
-        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", name])
+        # plain: rewriting the assertions of a hundred modules that cannot be cached here takes longer than the tests
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", name])
         file.flush()
         os._exit(int(code))
 
