@@ -10,22 +10,17 @@ from tilth.errors import RequestError
 
 
 class ChatTemplate(BaseModel):
-    """The texts that a model was trained with around each turn.
-
-    user, assistant, system: the header before a turn of that role; without `system` the model knows no system message.
-    end: what closes a turn. bos: the beginning-of-text token, where the model has one. said: the system message that the
-    model's own template adds where none is given. stops: strings that no turn may hold; the first of them is its end.
-    """
+    """The texts that a model was trained with around each turn."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    user: str = Field(min_length=1)
-    assistant: str = Field(min_length=1)
-    end: str = Field(min_length=1)
-    stops: list[str] = Field(min_length=1)
-    system: str | None = None
-    bos: str = ""
-    said: str = ""
+    user: str = Field(min_length=1, description="Header before a turn of the user.")
+    assistant: str = Field(min_length=1, description="Header before a turn of the model.")
+    end: str = Field(min_length=1, description="What closes a turn.")
+    stops: list[str] = Field(min_length=1, description="Strings that no turn may hold; the first of them is its end.")
+    system: str | None = Field(None, description="Header before the system message; null: the model knows none.")
+    bos: str = Field("", description="Beginning-of-text token, where the model has one.")
+    said: str = Field("", description="System message that the model's own template adds where none is given.")
 
     def text(self, turns: Sequence[str], system: str = "", *, bos: bool = False) -> str:
         r"""`turns` (user, assistant, user ...), each closed, and the header of whoever speaks next.
