@@ -129,7 +129,7 @@ class ReGen(Method):
     async def search(
         self, run: Run, asked: Sequence[tuple[str, str]], vectors: Vectors, visited: set[int], passages: Sequence[Record], turn: int
     ) -> list[Hit]:
-        """What the queries find and nobody found before; labels that agree. Turned away: two labels, and disagreeing queries."""
+        """What the queries find and nobody found before. Turned away: in round 0 what two labels find, later what queries disagree on."""
         queries = await run.embed([text for _, text in asked])
         found = await run.do(hits, queries, vectors, self.top)
         by_passage: dict[int, dict[str, float]] = {}
@@ -145,7 +145,7 @@ class ReGen(Method):
             labels = by_passage[passage]
             label = max(labels, key=lambda one: (labels[one], one))
             row = passages[passage].replace(label=label)
-            if len(labels) > 1:
+            if not turn and len(labels) > 1:
                 run.reject(row, "two_labels", score=labels[label], detail=", ".join(sorted(labels)))
             elif any(asked[query][0] != label for query in indices):
                 run.reject(row, "queries_disagree", score=labels[label])
