@@ -24,6 +24,15 @@ def row_losses(probabilities: Floats, targets: Floats, loss: Loss = "rce", scale
     return np.asarray((probabilities * _costs(targets, scale)).sum(axis=1), dtype=np.float64)
 
 
+def symmetric(probabilities: Floats, targets: Floats, alpha: float = 0.1, beta: float = 1.0, floor: float = 1e-4) -> Floats:
+    """alpha CE + beta RCE of each row, with one-hot targets cut at `floor` (Wang et al. 2019); the RCE is at most -log(floor).
+
+    Defaults are those of ReGen's repository.
+    """
+    reverse = -(probabilities * np.log(np.clip(targets, floor, 1.0))).sum(axis=1)
+    return np.asarray(alpha * row_losses(probabilities, targets, "ce") + beta * reverse, dtype=np.float64)
+
+
 def logit_gradients(probabilities: Floats, targets: Floats, loss: Loss = "rce", scale: float = 1.0) -> Floats:
     """The derivative of each row's loss by its logits, (rows, classes)."""
     if loss == "ce":

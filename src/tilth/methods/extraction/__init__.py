@@ -1,0 +1,1 @@
+"""Texts with the facts that they state, for extraction of triples."""
