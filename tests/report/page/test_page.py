@@ -99,7 +99,7 @@ MISSING = {
     "likeness": "Not known: not evaluated. tilth evaluate bare --real FILE",
     "usefulness": "Is it useful? Not known: no holdout. tilth evaluate bare --holdout FILE --utility",
     "safety": "Not known: no holdout. tilth evaluate bare --holdout FILE",
-    "people": "Not known: no person has judged a record yet. tilth review bare",
+    "people": "Not known: no person has judged a record yet, and tilth cannot ask one yet.",
     "losses": "Not known: no model was called.",
     "making": "Not known: made without a flow file.",
 }

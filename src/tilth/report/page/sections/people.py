@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tilth.evaluate.gates import audited
+from tilth.evaluate.verdict import REVIEW
 from tilth.report.look.material import Material
 from tilth.report.page.blocks import Block, Missing, Pairs
 from tilth.report.page.figures import shown
@@ -23,5 +24,5 @@ def blocks(m: Material) -> list[Block]:
     if rows:
         out.append(Pairs(tuple(rows)))
     answers = answers or len(judged)
-    why = "agreement between people was not computed" if answers else "no person has judged a record yet"
-    return [*out, Missing("Agreement, annotators, adjudication", why, f"tilth review {m.command}")]
+    why = "agreement between people was not computed" if answers else "no person has judged a record yet, and tilth cannot ask one yet"
+    return [*out, Missing("Agreement, annotators, adjudication", why, REVIEW)]

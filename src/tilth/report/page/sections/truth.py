@@ -7,6 +7,7 @@ from typing import Any
 
 from tilth.evaluate.base import Value
 from tilth.evaluate.gates import audited
+from tilth.evaluate.verdict import REVIEW
 from tilth.report.look.material import Material
 from tilth.report.look.scored import Confusion, Spread
 from tilth.report.page.blocks import Block, Missing, Plot, sheet
@@ -42,7 +43,7 @@ def blocks(m: Material) -> list[Block]:
         command = f'tilth curate {m.command} -s "label_noise action=flag"'
         out.append(Missing("Which labels are doubted", "no student has judged them", command))
     if not any(audited(one) for one in values):
-        out.append(Missing("What people say of the labels", "no human labels yet", f"tilth review {m.command}"))
+        out.append(Missing("What people say of the labels", "no human labels yet, and tilth cannot ask for them yet", REVIEW))
     graded = [one for one in m.spreads if one.graded]
     if m.spreads:
         rows: list[tuple[Cell, ...]] = [(one.step, one.scored, sum(one.acted), one.unscored, _why(one)) for one in m.spreads]
