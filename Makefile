@@ -5,6 +5,7 @@
 #   make check   ruff and mypy (strict)
 #   make docs    write the pages of docs/ that are made from the code: keys, methods, steps, commands
 #   make bench   the benchmarks; prints their tables
+#   make mutants the common mistakes of each method, as patches: its tests must notice every one (some ten minutes)
 #   make soak    the tests that run for minutes: kill -9 over and over, a million rows
 #   make pins    write requirements/dev.txt anew (newest versions that pyproject.toml allows)
 #   make clean   remove the environment and the caches (not the runs)
@@ -31,7 +32,7 @@ HOW = pip
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench soak pins clean model
+.PHONY: help demo test check docs bench mutants soak pins clean model
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -52,6 +53,9 @@ docs: $(RUN_STAMP)
 
 bench: $(DEV_STAMP) model
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+mutants: $(DEV_STAMP) model
+	$(BIN)/python -m pytest tests/mutants -m mutants $(PYTEST_ARGS)
 
 soak: $(DEV_STAMP) model
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

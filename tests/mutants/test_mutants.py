@@ -35,7 +35,7 @@ PRELOADED = [
 ]  # fmt: skip
 """Imported once, before the fork. Never a method: each process imports that with its own mistake."""
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.mutants
 
 
 class Patched(importlib.abc.MetaPathFinder):
