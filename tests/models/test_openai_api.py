@@ -154,7 +154,7 @@ async def test_text_that_is_no_unicode_is_declined():
 
 
 async def test_many_at_once_over_kept_connections():
-    with FaultServer(latency=0.01) as server:
+    with FaultServer(latency=0.5) as server:
         model = open_model(f"openai/m@{server.url}", env={})
         asked = [Request(messages=({"role": "user", "content": str(k)},)) for k in range(512)]
         first = await asyncio.gather(*(model.complete(each) for each in asked[:256]))
