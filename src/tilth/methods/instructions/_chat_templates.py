@@ -18,9 +18,9 @@ class ChatTemplate(BaseModel):
     assistant: str = Field(min_length=1, description="Header before a turn of the model.")
     end: str = Field(min_length=1, description="What closes a turn.")
     stops: list[str] = Field(min_length=1, description="Strings that no turn may hold; the first of them is its end.")
-    system: str | None = Field(None, description="Header before the system message; null: the model knows none.")
-    bos: str = Field("", description="Beginning-of-text token, where the model has one.")
-    said: str = Field("", description="System message that the model's own template adds where none is given.")
+    system: str | None = Field(default=None, description="Header before the system message; null: the model knows none.")
+    bos: str = Field(default="", description="Beginning-of-text token, where the model has one.")
+    said: str = Field(default="", description="System message that the model's own template adds where none is given.")
 
     def text(self, turns: Sequence[str], system: str = "", *, bos: bool = False) -> str:
         r"""`turns` (user, assistant, user ...), each closed, and the header of whoever speaks next.
