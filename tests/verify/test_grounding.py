@@ -25,6 +25,7 @@ SOURCE = (
         'He wrote: "Rest is a right, [...] not a gift"',
         "Dr. Smith of Leeds wrote that rest is a right.",
         "The staff's leave: 28 days.",
+        "1. Staff have 28 days.\n2. Days that are not taken lapse.\n\n3) There were 1000 members.",
     ],
 )
 async def test_supported(claim):
@@ -47,6 +48,10 @@ async def test_supported(claim):
         ('Smith wrote "a gift, not a right".', "quote", ["a gift, not a right"]),
         ('Smith wrote "not a gift ... Rest is a right".', "quote", ["not a gift ... Rest is a right"]),
         ('Smith wrote "est is a right".', "quote", ["est is a right"]),
+        ("He said “rest is a duty.” It was 1995.", "quote", ["rest is a duty."]),
+        ("He said “It was 1995. Profit fell to nothing.” It was so.", "quote", ["It was 1995. Profit fell to nothing."]),
+        ("Er schrieb „Profit fell to nothing.“ It was 1995.", "quote", ["Profit fell to nothing."]),
+        ("It was Smith or Mith.", "name", ["mith"]),
         ("Then Smith of Manchester wrote that rest is a right.", "name", ["manchester"]),
         ("The moon is made of cheese and butter.", "words", None),
     ],
@@ -92,6 +97,10 @@ async def test_a_sentence_must_not_be_put_together_from_far_apart():
 async def test_nothing_to_check_is_unscored(claim, source, reason):
     found = await verifier_of("grounding").verify(None, {"claim": claim, "source": source})
     assert (found.state, found.reason) == ("unscored", reason)
+
+
+async def test_a_source_without_a_sentence_supports_nothing():
+    assert (await verifier_of("grounding").verify(None, {"claim": "Days lapse.", "source": "; "})).reason == "words"
 
 
 async def test_several_sources_count_together():

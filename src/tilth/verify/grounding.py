@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from .base import Verdict
-from .passages import Words, flat, parts_of, quotes, sentences, windows
+from .passages import Words, flat, open_quote, parts_of, quotes, sentences, windows
 from .reading import OfRow
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Grounding(OfRow):
         for why, missing in (
             ("quote", [one for one in quoted if not source.has(one)]),
             ("number", sorted(said.numbers - source.words.numbers) if self.numbers else []),
-            ("name", sorted(one for one in said.names - source.words.stems if one not in source.flat) if self.names else []),
+            ("name", sorted(one for one in said.names - source.words.stems if not source.begins(one)) if self.names else []),
         ):
             if missing:
                 return told | {"why": why, "missing": missing}
@@ -96,6 +97,10 @@ class _Source:
             at = found + len(part)
         return True
 
+    def begins(self, name: str) -> bool:
+        """Whether a word begins so: "lan" is not in "planned"."""
+        return re.search(rf"(?<!\w){re.escape(name)}", self.flat) is not None
+
     def _find(self, part: str, at: int) -> int:
         while (found := self.flat.find(part, at)) >= 0:
             before, after = self.flat[max(0, found - 1) : found], self.flat[found + len(part) : found + len(part) + 1]
@@ -122,7 +127,7 @@ def _with_quotes_whole(claim: str) -> list[tuple[int, int]]:
     """The sentences; a quote that holds several is not cut in the middle."""
     found: list[tuple[int, int]] = []
     for begin, end in sentences(claim):
-        if found and claim[found[-1][0] : found[-1][1]].count('"') % 2:
+        if found and open_quote(claim[found[-1][0] : found[-1][1]]):
             found[-1] = (found[-1][0], end)
         else:
             found.append((begin, end))

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..text import lexicon
+from ..text import sentences as whole
 from ..text.canonical import forms
 
 _MARKS = str.maketrans("‘’‚‛“”„‟«»–—−‐‑\u00a0\u202f\u2009", '\'\'\'\'""""""-----   ')
 _QUOTED = re.compile(r'"([^"]+)"|“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|(?<!\w)‘([^‘’]{12,})’(?!\w)')
-_SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9ÄÖÜÀ-Ý])|(?<=[。！？])|\n+\s*(?:[-*•]\s+|\d+[.)]\s+)?|;\s+")
+_PART = re.compile(r"(?:\A|\n)\s*(?:[-*•]\s+|\d{1,3}[.)]\s+)?|;\s+")
 _TOKEN = re.compile(r"\d+(?:[.,:]\d+)*%?|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _WORDY = re.compile(rf"\b(?:{'|'.join(lexicon.TENS)})-(?:{'|'.join(lexicon.SMALL[1:10])})\b", re.IGNORECASE)
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
@@ -38,13 +39,20 @@ def parts_of(quote: str) -> list[str]:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Begin and end of each sentence."""
-    found, at = [], 0
-    for gap in [*(match.span() for match in _SENTENCE.finditer(text)), (len(text), len(text))]:
-        if text[at : gap[0]].strip():
-            found.append((at, gap[0]))
-        at = gap[1]
+    """Begin and end of each sentence; lines, items of lists and what a semicolon divides are taken apart too."""
+    found: list[tuple[int, int]] = []
+    cuts = [match.span() for match in _PART.finditer(text)]
+    for (_, at), (end, _) in zip(cuts, [*cuts[1:], (len(text), 0)], strict=True):
+        for one in whole.sentences(text[at:end]):
+            if one.strip():
+                found.append((at + len(one) - len(one.lstrip()), at + len(one.rstrip())))
+            at += len(one)
     return found
+
+
+def open_quote(text: str) -> bool:
+    """Whether a quote begins in a text and does not end there."""
+    return re.search(r'["“„«]', _QUOTED.sub("", text)) is not None
 
 
 @dataclass(frozen=True)
@@ -127,4 +135,4 @@ _EMPTY = (lexicon.SOFT | lexicon.LIGHT | lexicon.FREE | _MORE) - {"not", "no"}
 def windows(source: str, width: int) -> Sequence[tuple[int, int]]:
     """Every run of up to `width` sentences of a source."""
     found = sentences(source)
-    return [(found[at][0], found[min(at + width, len(found)) - 1][1]) for at in range(max(1, len(found) - width + 1))] if found else []
+    return [(found[at][0], found[min(at + width, len(found)) - 1][1]) for at in range(max(1, len(found) - width + 1))] if found else [(0, len(source))]
