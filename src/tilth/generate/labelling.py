@@ -24,7 +24,9 @@ experiments and labels that are bought elsewhere. model: the run's generator."""
 CANNOT_TELL = "(cannot tell)"
 """The answer of a person who finds no label right; the row is rejected by that name and counts as not labelled."""
 
-ASK = (
+QUESTION = "Which label is right for this text?"
+
+SHOWN = (
     "{% if task.about %}{{ task.about }}\n\n{% endif %}"
     "{% if task.codebook %}Rules:\n{{ task.codebook }}\n\n{% endif %}"
     "Labels:\n"
@@ -33,11 +35,11 @@ ASK = (
     "{% endfor %}\n"
     "{% for one in demonstrations %}\n\n<text>{{ one.text }}</text>\nLabel: {{ one.label }}\n{% endfor %}\n\n"
     "<text>{{ text }}</text>\n\n"
-    "Which label is right for this text? Reply with exactly one label and nothing else."
 )
-"""The prompt of a model that labels."""
+"""What a model that labels sees: the task, its labels, demonstrations and the text; an instruction follows."""
 
-QUESTION = "Which label is right for this text?"
+ASK = SHOWN + QUESTION + " Reply with exactly one label and nothing else."
+"""The prompt of a model that labels."""
 
 
 @dataclass(frozen=True, slots=True)

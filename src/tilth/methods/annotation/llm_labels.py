@@ -12,6 +12,7 @@ from pydantic import Field
 from tilth.engine.method import Method
 from tilth.engine.place import current
 from tilth.errors import Failure, RequestError
+from tilth.generate.labelling import ASK
 from tilth.methods.annotation._report import Report, entropy
 from tilth.prompts import parsers
 from tilth.prompts.demonstrations import balanced_k
@@ -63,17 +64,7 @@ class LlmLabels(Method):
             "{% endfor %}\n"
             "{{ text_name }}: {{ text }}\n{{ label_name }}:"
         ),
-        "ask": (
-            "{% if task.about %}{{ task.about }}\n\n{% endif %}"
-            "{% if task.codebook %}Rules:\n{{ task.codebook }}\n\n{% endif %}"
-            "Labels:\n"
-            "{% for name, definition in labels.items() %}\n"
-            "- {{ name }}{{ ': ' ~ definition if definition else '' }}\n"
-            "{% endfor %}\n"
-            "{% for one in demonstrations %}\n\n<text>{{ one.text }}</text>\nLabel: {{ one.label }}\n{% endfor %}\n\n"
-            "<text>{{ text }}</text>\n\n"
-            "Which label is right for this text? Reply with exactly one label and nothing else."
-        ),
+        "ask": ASK,
     }
 
     how: Literal["auto", "score", "ask"] = Field("auto", description="auto: score where the model can and votes is 1, else ask.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from tilth.engine.method import Method
-from tilth.generate.labelling import Pool, Who, label_of, labelled, pool
+from tilth.generate.labelling import ASK, Pool, Who, label_of, labelled, pool
 from tilth.methods.annotation._rounds import accuracy_on, pick
 from tilth.records.record import Record
 from tilth.stats.queries import Strategy
@@ -46,15 +46,7 @@ class SelectiveAnnotation(Method):
     inputs: ClassVar[Mapping[str, str]] = {"unlabelled": "text", "dev": "?text label"}
     columns: ClassVar[Mapping[str, object]] = {"text": str, "label": str, "label_source": str}
     roles: ClassVar[Mapping[str, int | str]] = {"generator": 1, "embedder": 1}
-    prompts: ClassVar[Mapping[str, str]] = {
-        "ask": (
-            "{% if task.about %}{{ task.about }}\n\n{% endif %}"
-            "{% if task.codebook %}Rules:\n{{ task.codebook }}\n\n{% endif %}"
-            "Labels:\n"
-            "{% for name, definition in labels.items() %}\n- {{ name }}{{ ': ' ~ definition if definition else '' }}\n{% endfor %}\n\n"
-            "<text>{{ text }}</text>\n\nWhich label is right for this text? Reply with exactly one label and nothing else."
-        ),
-    }
+    prompts: ClassVar[Mapping[str, str]] = {"ask": ASK}
 
     strategy: Strategy = Field("least_confidence", description="How the next rows are chosen.", json_schema_extra={"from": "LLMaAA"})
     annotator: Who = Field("model", description="Who labels: the LLM, people, or the column gold or label of the row.")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.errors import Failure
-from tilth.generate.labelling import Pool, Who, label_of, labelled, pool
+from tilth.generate.labelling import SHOWN, Pool, Who, label_of, labelled, pool
 from tilth.methods.annotation._picks import representative, spread_out
 from tilth.methods.annotation.llm_labels import normalised
 from tilth.prompts import parsers
@@ -52,14 +52,7 @@ class VoteK(Method):
     columns: ClassVar[Mapping[str, object]] = {"text": str, "label": str, "label_source": str}
     roles: ClassVar[Mapping[str, int | str]] = {"generator": 1, "embedder": 1}
     prompts: ClassVar[Mapping[str, str]] = {
-        "ask": (
-            "{% if task.about %}{{ task.about }}\n\n{% endif %}"
-            "{% if task.codebook %}Rules:\n{{ task.codebook }}\n\n{% endif %}"
-            "Labels:\n"
-            "{% for name, definition in labels.items() %}\n- {{ name }}{{ ': ' ~ definition if definition else '' }}\n{% endfor %}\n"
-            "{% for one in demonstrations %}\n\n<text>{{ one.text }}</text>\nLabel: {{ one.label }}\n{% endfor %}\n\n"
-            "<text>{{ text }}</text>\n\nReply with the label of the last text, exactly one label and nothing else."
-        ),
+        "ask": SHOWN + "Reply with the label of the last text, exactly one label and nothing else.",
         "score": "{% for one in demonstrations %}\nText: {{ one.text }}\nLabel: {{ one.label }}\n\n{% endfor %}\nText: {{ text }}\nLabel:",
     }
 
