@@ -69,6 +69,14 @@ def test_a_document_stays_whole_unless_it_is_too_long() -> None:
     assert len(pieces) > 5 and all(len(words(piece)) <= 12 for piece in pieces)
 
 
+def test_an_abbreviation_ends_no_sentence() -> None:
+    assert cut("It was Dr. Who. He came in. Nobody saw Mr. Smith.", by="document", max_tokens=8, overlap=0) == [
+        "It was Dr. Who.",
+        "He came in.",
+        "Nobody saw Mr. Smith.",
+    ]
+
+
 @given(st.lists(st.sampled_from(["word", "Other.", "\n\n", "\n", "three little words."]), max_size=60), st.integers(8, 20))
 def test_every_word_is_in_some_passage_and_no_passage_is_too_long(parts: list[str], most: int) -> None:
     text = " ".join(parts)

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from tilth.flows.grammar import SplitSpec
 from tilth.records.record import Record
+from tilth.text.sentences import TOKEN, sentences, tokens
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _GAP = re.compile(r"\n[ \t]*\n+")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def split(records: Iterable[Record], spec: SplitSpec, column: str = "text") -> Iterator[Record]:
@@ -48,7 +47,7 @@ def passages(text: str, spec: SplitSpec) -> Iterator[tuple[str, str]]:
         elif spec.max_tokens is not None:
             pieces = _packed(_GAP.split(part), spec.max_tokens, spec.overlap, "\n\n") if spec.by != "tokens" else _cut(part, spec)
         for piece in pieces:
-            if _TOKEN.search(_HEADING.sub("", piece)):
+            if TOKEN.search(_HEADING.sub("", piece)):
                 yield heading, piece.strip()
 
 
@@ -73,18 +72,18 @@ def _packed(parts: list[str], most: int, overlap: int, between: str) -> list[str
     held: list[str] = []
     size = 0
     for part in parts:
-        tokens = _count(part)
-        if tokens > most:
+        n = tokens(part)
+        if n > most:
             out += [between.join(held)] if held else []
             held, size = [], 0
-            finer = _SENTENCE.split(part)
+            finer = [one.strip() for line in part.splitlines() for one in sentences(line)]
             out += _packed(finer, most, overlap, " ") if len(finer) > 1 else _windows(part, most, overlap)
             continue
-        if size + tokens > most and held:
+        if size + n > most and held:
             out.append(between.join(held))
-            held, size = _tail(held, min(overlap, most - tokens))
+            held, size = _tail(held, min(overlap, most - n))
         held.append(part)
-        size += tokens
+        size += n
     return [*out, between.join(held)] if held else out
 
 
@@ -92,11 +91,11 @@ def _tail(parts: list[str], overlap: int) -> tuple[list[str], int]:
     """The last parts that fit into `overlap` tokens."""
     size, tail = 0, list[str]()
     for part in reversed(parts):
-        tokens = _count(part)
-        if size + tokens > overlap:
+        n = tokens(part)
+        if size + n > overlap:
             break
         tail.insert(0, part)
-        size += tokens
+        size += n
     return tail, size
 
 
@@ -106,10 +105,6 @@ def _cut(text: str, spec: SplitSpec) -> list[str]:
 
 def _windows(text: str, most: int, overlap: int) -> list[str]:
     """Windows of `most` tokens that begin `most` - `overlap` tokens apart."""
-    spans = [found.span() for found in _TOKEN.finditer(text)]
+    spans = [found.span() for found in TOKEN.finditer(text)]
     starts = range(0, max(1, len(spans) - overlap), most - overlap)
     return [text[spans[start][0] : spans[min(start + most, len(spans)) - 1][1]] for start in starts] if spans else []
-
-
-def _count(text: str) -> int:
-    return len(_TOKEN.findall(text))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+TOKEN = re.compile(r"\w+|[^\w\s]")
+"""A word or a mark."""
 _END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’»)\]]))\s+(?=[\"'“‘«(\[]?[^\Wa-z_])|(?<=[。！？])|\n\s*\n")
 _SHORT = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|No|Fig|Eq|Sec|approx|e\.g|i\.e|cf|al)|\b[A-Z])\.\s*$")
 
 
 def tokens(text: str) -> int:
     """Words and marks; a model's own tokens are about 1.3 times as many in English."""
-    return len(_TOKEN.findall(text))
+    return len(TOKEN.findall(text))
 
 
 def sentences(text: str) -> list[str]:
