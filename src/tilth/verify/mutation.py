@@ -10,7 +10,7 @@ from pydantic import Field
 
 from .base import Verdict
 from .mutants import Mutant, mutants
-from .python import OfCode, tested, verdict_of, without_checks
+from .python import OfCode, tested, verdict_of
 from .sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -28,31 +28,21 @@ class Mutation(OfCode):
     """
 
     name: ClassVar[str] = "mutation"
-    arguments: ClassVar[Mapping[str, str]] = {
-        "code": "a Python module",
-        "tests": "assert statements, functions test...(), or a list of them",
-    }
 
     mutants: int = Field(default=10, ge=1, le=200, description="Mutants to try.")
     at_least: float = Field(default=0.5, ge=0, le=1, description="Share of mutants that the tests must catch.")
     seed: int = Field(default=0, description="Which mutants are drawn.")
-    module: str = Field(default="solution", description="The name under which tests may import the code.")
 
     async def verify(self, run: Run | None, row: Mapping[str, Any]) -> Verdict:
         """The verdict on a row's tests by mutants of its code."""
-        given = self.take(row)
-        code, tests = given["code"], given["tests"]
-        if not code or not str(code).strip():
-            return Verdict("unscored", "no_code")
-        if problem := without_checks(tests):
-            return Verdict("unscored", *problem)
-        payload = {"code": str(code), "tests": tests if isinstance(tests, str) else list(tests), "module": self.module}
-        found = await self._work(run, try_mutants, {**payload, "n": self.mutants, "seed": self.seed})
+        asked = self.asked(row)
+        if isinstance(asked, Verdict):
+            return asked
+        found = await self._work(run, try_mutants, {**asked, "n": self.mutants, "seed": self.seed})
         if found["reason"]:
             return Verdict("unscored", found["reason"], found)
-        return Verdict(
-            "passed" if found["caught"] >= self.at_least else "failed", "" if found["caught"] >= self.at_least else "survived", found
-        )
+        enough = found["caught"] >= self.at_least
+        return Verdict("passed" if enough else "failed", "" if enough else "survived", found)
 
 
 def try_mutants(sandbox: Sandbox, payload: Mapping[str, Any]) -> dict[str, Any]:

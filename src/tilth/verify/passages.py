@@ -134,5 +134,5 @@ _EMPTY = (lexicon.SOFT | lexicon.LIGHT | lexicon.FREE | _MORE) - {"not", "no"}
 
 def windows(source: str, width: int) -> Sequence[tuple[int, int]]:
     """Every run of up to `width` sentences of a source."""
-    found = sentences(source)
-    return [(found[at][0], found[min(at + width, len(found)) - 1][1]) for at in range(max(1, len(found) - width + 1))] if found else [(0, len(source))]
+    found = sentences(source) or [(0, len(source))]
+    return [(found[at][0], found[min(at + width, len(found)) - 1][1]) for at in range(max(1, len(found) - width + 1))]

@@ -21,8 +21,14 @@ _UNSURE = ("timeout",)
 
 
 class OfCode(OfRow):
-    """What the verifiers of code share: limits, isolation, and work that is journaled where there is a run."""
+    """What the verifiers of code share: what they read, limits, isolation, and work that is journaled where there is a run."""
 
+    arguments: ClassVar[Mapping[str, str]] = {
+        "code": "a Python module",
+        "tests": "assert statements, functions test...(), or a list of them",
+    }
+
+    module: str = Field(default="solution", description="The name under which tests may import the code.")
     wall: float = Field(default=10.0, gt=0, le=600, description="Seconds until a program with its tests is stopped.")
     memory: int = Field(default=512, ge=64, description="MiB of memory of one program.")
     isolation: str = Field(
@@ -36,6 +42,16 @@ class OfCode(OfRow):
             limits = Limits(wall=self.wall, cpu=max(1, round(self.wall)), memory=self.memory * MEBIBYTE)
             self._sandbox = Sandbox(limits, isolation=self.isolation)
         return self._sandbox
+
+    def asked(self, row: Mapping[str, Any]) -> dict[str, Any] | Verdict:
+        """The code and tests of a row; or the verdict where they cannot decide anything."""
+        given = self.take(row)
+        code, tests = given["code"], given["tests"]
+        if not code or not str(code).strip():
+            return Verdict("unscored", "no_code")
+        if problem := without_checks(tests):
+            return Verdict("unscored", *problem)
+        return {"code": str(code), "tests": tests if isinstance(tests, str) else list(tests), "module": self.module}
 
     async def _work(self, run: Run | None, work: Callable[..., dict[str, Any]], payload: Mapping[str, Any]) -> dict[str, Any]:
         """`work(sandbox, payload)`, journaled where there is a run: the same run executed again decides the same."""
@@ -57,23 +73,11 @@ class PythonTests(OfCode):
     """
 
     name: ClassVar[str] = "python"
-    arguments: ClassVar[Mapping[str, str]] = {
-        "code": "a Python module",
-        "tests": "assert statements, functions test...(), or a list of them",
-    }
-
-    module: str = Field(default="solution", description="The name under which tests may import the code.")
 
     async def verify(self, run: Run | None, row: Mapping[str, Any]) -> Verdict:
         """The verdict on a row's code by its tests."""
-        given = self.take(row)
-        code, tests = given["code"], given["tests"]
-        if not code or not str(code).strip():
-            return Verdict("unscored", "no_code")
-        if problem := without_checks(tests):
-            return Verdict("unscored", *problem)
-        payload = {"code": str(code), "tests": tests if isinstance(tests, str) else list(tests), "module": self.module}
-        return verdict_of(await self._work(run, tested, payload))
+        asked = self.asked(row)
+        return asked if isinstance(asked, Verdict) else verdict_of(await self._work(run, tested, asked))
 
 
 def without_checks(tests: Any) -> tuple[str, dict[str, Any]] | None:

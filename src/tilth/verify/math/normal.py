@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ...text import lexicon
+
 LONGEST = 2_000
 """Characters of an answer that are looked at; an answer is short, and longer text is not one."""
 
@@ -26,17 +28,14 @@ _GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _OUTER = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 _PREFIX = re.compile(r"^(?:\\approx|\\therefore|\\Rightarrow|\\implies|approximately|about|exactly|=|≈|:)\s*", re.IGNORECASE)
 _LEFT = re.compile(r"^(?:[A-Za-z]|\\[A-Za-z]+|[A-Za-z]_\{?\w\}?|[a-zA-Z]\([a-z]\))\s*(?:=|\\in(?![a-z]))\s*(?=[^=])")
-_ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-         "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]  # fmt: skip
-WORDS = {word: str(number) for number, word in enumerate(_ONES)} | {
-    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90",
+WORDS = lexicon.NUMERALS | {
     "half": r"\frac{1}{2}", "one half": r"\frac{1}{2}", "one-half": r"\frac{1}{2}", "one third": r"\frac{1}{3}",
     "one-third": r"\frac{1}{3}", "two thirds": r"\frac{2}{3}", "two-thirds": r"\frac{2}{3}", "one quarter": r"\frac{1}{4}",
     "a quarter": r"\frac{1}{4}", "one fourth": r"\frac{1}{4}", "three quarters": r"\frac{3}{4}", "three-quarters": r"\frac{3}{4}",
 }  # fmt: skip
 """Numbers as words."""
-_TENS = re.compile(r"(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[ -](one|two|three|four|five|six|seven|eight|nine)")
-_LEADING = re.compile(rf"(?:{'|'.join(_ONES)}|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?= [a-z]+)", re.IGNORECASE)
+_TENS = re.compile(f"({'|'.join(lexicon.TENS)})[ -]({'|'.join(lexicon.SMALL[1:10])})")
+_LEADING = re.compile(rf"(?:{'|'.join(lexicon.NUMERALS)})(?= [a-z]+)", re.IGNORECASE)
 
 
 def normalise(text: str) -> str:

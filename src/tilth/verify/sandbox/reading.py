@@ -11,7 +11,7 @@ from .plan import Step
 from .result import Calls, OneTest, Outcome, ProgramError, Result, SuiteRun, TestStatus
 
 
-def calls_of(result: Result, planned: int, nonce: str) -> Calls:
+def calls_of(result: Result, planned: int) -> Calls:
     """Outcomes of `planned` calls; the first message of a call counts."""
     found: dict[int, Outcome] = {}
     started = -1

@@ -107,7 +107,7 @@ class Sandbox:
         """See :meth:`call`."""
         given = [_encoded(one) for one in arguments]
         asked = Asked({"mode": "call", "code": code, "entry": entry, "arguments": given})
-        return calls_of(self._execute([asked], limits, stop, seed)[0], len(given), asked.nonce)
+        return calls_of(self._execute([asked], limits, stop, seed)[0], len(given))
 
     async def run_tests(self, code: str, tests: str | Sequence[str], *, module: str = "solution", limits: Limits | None = None) -> SuiteRun:
         """Run tests against a module, each with an outcome of its own; code and tests are in two processes.
