@@ -346,6 +346,15 @@ def test_an_audit_asks_people_about_a_random_part_of_the_llms_texts():
     assert facts["audit"]["value"] == pytest.approx(right / len(audited))
 
 
+def test_what_an_earlier_annotation_said_of_a_text_does_not_stay_beside_the_new_label():
+    before = {"label_source": "human", "llm_label": "x", "votes": {"question": "x"}, "label_probs": {"x": 1.0}, "topic": "films"}
+    grown = run(pool=[{**row, **before} for row in POOL[:6]], llm_share=0.5)
+    assert Counter(row["label_source"] for row in grown.rows) == {"llm": 3, "human": 3}
+    for row in grown.rows:
+        assert row["llm_label"] == TRUTH[row["id"]] and len(votes_of(row)) == 9 and json.loads(row["extras"])["topic"] == "films"
+        assert (row["label_probs"] is None) == (row["label_source"] == "human")
+
+
 def test_an_export_of_what_people_labelled_leaves_the_llms_part_behind():
     grown = run(doubtful, llm_share=0.5)
     human = {row["id"] for row in grown.rows if row["label_source"] == "human"}

@@ -176,8 +176,9 @@ def test_the_next_round_waits_for_people():
 
 def test_rows_without_a_usable_given_label_and_without_text_are_rejected_by_name():
     pool = [*POOL[:10], {"id": "x", "text": "No label here."}, {"id": "y", "text": "Odd.", "label": "maybe"}, {"id": "z", "text": " "}]
-    grown = run(pool=pool, annotator="given", initial=12)
-    assert Counter(row["reason"] for row in grown.rejected) == {"no_given_label": 1, "not_a_label": 1, "no_text": 1}
+    pool.append({"id": "n", "text": 5})
+    grown = run(pool=pool, annotator="given", initial=13)
+    assert Counter(row["reason"] for row in grown.rejected) == {"no_given_label": 1, "not_a_label": 1, "no_text": 2}
     assert len(grown.rows) == 10
 
 

@@ -21,6 +21,9 @@ Who = Literal["people", "given", "model"]
 """people: they are asked, and the run waits. given: the row's own column ``gold`` or ``label``, as if a person had answered;
 experiments and labels that are bought elsewhere. model: the run's generator."""
 
+OF_A_LABEL = ("label", "gold", "label_probs", "label_source")
+"""Columns that speak of the label that a row brings; they do not stay beside another one."""
+
 CANNOT_TELL = "(cannot tell)"
 """The answer of a person who finds no label right; the row is rejected by that name and counts as not labelled."""
 
@@ -55,7 +58,7 @@ class Pool:
     @property
     def texts(self) -> list[str]:
         """The texts, in the order of the rows."""
-        return [str(row["text"]) for row in self.rows]
+        return [row["text"] for row in self.rows]
 
     @property
     def ids(self) -> list[str]:
@@ -64,7 +67,7 @@ class Pool:
 
 
 def pool(run: Run, limit: int | None = None, *, name: str = "unlabelled") -> Pool:
-    """The first `limit` rows of an input, sorted by id; those without a text are rejected as ``no_text``.
+    """The first `limit` rows of an input, sorted by id; those whose text is none are rejected as ``no_text``.
 
     Raises
     ------
@@ -76,9 +79,10 @@ def pool(run: Run, limit: int | None = None, *, name: str = "unlabelled") -> Poo
     given: dict[str, str] = {}
     for row in islice(run.data(name), limit):
         gold = row.get("gold", row.get("label"))
-        plain = Record({key: value for key, value in row.items() if key not in ("label", "gold")}, meta={"origin": None, **row.meta})
-        if not str(row.get("text") or "").strip():
-            run.reject(plain.derive(plain.columns), "no_text")
+        plain = Record({key: value for key, value in row.items() if key not in OF_A_LABEL}, meta={"origin": None, **row.meta})
+        text = row.get("text")
+        if not isinstance(text, str) or not text.strip():
+            run.reject(plain.derive(plain.columns), "no_text", detail="The column 'text' holds no text.")
             continue
         rows.append(plain)
         if gold not in (None, ""):
@@ -140,7 +144,6 @@ def question(run: Run) -> str:
 
 
 def labelled(row: Record, label: str, who: Who, about: Mapping[str, Any], *, columns: Mapping[str, Any], **meta: Any) -> Record:
-    """The row with its label, and ``label_source``: human or llm."""
-    source = "llm" if who == "model" else "human"
-    more = {name: value for name, value in row.items() if name != "text"}
-    return Record({"text": row["text"], "label": label, "label_source": source, **columns, **more}, meta={**row.meta, **about, **meta})
+    """The row with its label, and ``label_source``: human or llm. Columns of the row that have the name of one of these give way."""
+    ours = {"text": row["text"], "label": label, "label_source": "llm" if who == "model" else "human", **columns}
+    return Record({**ours, **{name: value for name, value in row.items() if name not in ours}}, meta={**row.meta, **about, **meta})

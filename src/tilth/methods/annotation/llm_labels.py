@@ -12,7 +12,7 @@ from pydantic import Field
 from tilth.engine.method import Method
 from tilth.engine.place import current
 from tilth.errors import Failure, RequestError
-from tilth.generate.labelling import ASK
+from tilth.generate.labelling import ASK, OF_A_LABEL
 from tilth.methods.annotation._report import Report, entropy
 from tilth.prompts import parsers
 from tilth.prompts.demonstrations import balanced_k
@@ -120,7 +120,7 @@ class LlmLabels(Method):
         """The rows to label. A given label is called gold and takes no part. They keep their ids, so their place is set by hand."""
         for record in islice(run.data(INPUT), self.rows):
             gold = record.get("gold", record.get("label"))
-            columns = {name: value for name, value in record.items() if name not in ("label", "gold", "label_probs")}
+            columns = {name: value for name, value in record.items() if name not in OF_A_LABEL}
             if gold not in (None, ""):
                 columns["gold"] = str(gold)
             yield Record(columns, meta={"origin": None, **record.meta})
