@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.support import prints, run, texts, words
+from tilth.errors import Failure
 from tilth.models.scripted import ScriptedModel
 from tilth.records.record import Record
 
@@ -70,6 +71,29 @@ def test_what_was_drawn_runs_to_its_end_so_a_second_start_pays_nothing(tmp_path:
     first = run(pool_body(32, 10), tmp_path / "r", model=ScriptedModel(words, latency=(0, 0.005)), concurrency=8)
     again = run(pool_body(32, 10), tmp_path / "r", model=ScriptedModel(words))
     assert first.calls > 10 and again.calls == 0 and again.from_journal == first.calls
+
+
+def test_a_kept_failure_is_a_result_in_its_turn_so_the_body_runs_before_the_next_draw(tmp_path: Path) -> None:
+    def body(on_failure, order):
+        async def generate(run):
+            async def one(k):
+                if k % 3 == 1:
+                    raise Failure("third")
+                return k
+
+            async for k in run.unfold(lambda k: order.append(f"draw {k}") or k, one, lag=1, limit=6, label="one", on_failure=on_failure):
+                order.append(k.reason if isinstance(k, Failure) else k)
+            yield Record(text="end")
+
+        return generate
+
+    kept: list[object] = []
+    skipped: list[object] = []
+    run(body("keep", kept), tmp_path / "a")
+    run(body("reject", skipped), tmp_path / "b")
+    made = [0, "third", 2, 3, "third", 5]
+    assert kept == [one for k, result in enumerate(made) for one in (f"draw {k}", result)]
+    assert skipped == [one for one in kept if one != "third"]
 
 
 def test_draw_returning_none_ends_the_pool_and_limit_bounds_it(tmp_path: Path) -> None:

@@ -283,6 +283,25 @@ def test_written_acts_are_read(text, act):
     assert read_act(Reply(text)) == act
 
 
+def test_a_query_that_fails_leaves_no_gap_and_the_next_sets_are_still_asked():
+    def broken(state):
+        raise RuntimeError("no service")
+
+    apis = [{"tool": f"Box {n}", "api": "open", "description": "Opens a box."} for n in range(10)]
+    names = [f"open_for_box_{n}" for n in range(10)]
+
+    def reply(request):
+        name = next(name for name in names if name in json.dumps([asked_of(request), request.tools]))
+        if "Reply with a JSON list" in asked_of(request):
+            return json.dumps([{"query": f"What is in box {name[-1]}?", "apis": [name]}])
+        return call(*(ANSWER if steps_of(request) else (name, {})))
+
+    tools = {name: broken if n < 3 else (lambda state: "a ball") for n, name in enumerate(names)}
+    grown = grow(ToolBench(splits=["single"], rows=7, functions=tools), reply, data={"apis": apis})
+    assert len(grown.rows) == 7 and Counter(row["reason"] for row in grown.rejected) == {"exception": 3}
+    assert {row["instruction"] for row in grown.rejected} == {f"What is in box {n}?" for n in range(3)}
+
+
 # queries and sets
 
 

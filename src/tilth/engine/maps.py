@@ -270,9 +270,17 @@ class Unfold(Results[R]):
     leavable = True
 
     def __init__(
-        self, session: Session, label: str, draw: Callable[[int], Any], fn: Callable[[Any], Any], *, lag: int, limit: int | None
+        self,
+        session: Session,
+        label: str,
+        draw: Callable[[int], Any],
+        fn: Callable[[Any], Any],
+        *,
+        lag: int,
+        limit: int | None,
+        on_failure: str,
     ) -> None:
-        super().__init__(session, label, fn, "reject")
+        super().__init__(session, label, fn, on_failure)
         if lag < 1:
             raise ValueError("lag must be at least 1: draw(k) reads what results 0..k-lag wrote")
         self._draw = draw

@@ -169,7 +169,14 @@ class Run:
         return Map(self._session, label or _name(fn), fn, items, key=key, on_failure=on_failure)
 
     def unfold(
-        self, draw: Callable[[int], Any], fn: Callable[[Any], Any], *, lag: int, label: str | None = None, limit: int | None = None
+        self,
+        draw: Callable[[int], Any],
+        fn: Callable[[Any], Any],
+        *,
+        lag: int,
+        label: str | None = None,
+        limit: int | None = None,
+        on_failure: OnFailure = "reject",
     ) -> Results[Any]:
         """A growing pool. draw(k) is called exactly when results 0..k-lag were consumed, so it may read what the loop body wrote.
 
@@ -178,10 +185,12 @@ class Run:
         draw: plain function of k; None ends the pool. fn: as in :meth:`map`.
         lag: how far draws run ahead, >= 1. Part of the method (it shapes the result), never the concurrency. 1 is strictly serial.
         limit: at most so many draws.
+        on_failure: as in :meth:`map`. A loop that feeds draw(k) by counting its results wants ``keep``: a row that is rejected gives none,
+            and the next draw comes before the loop's body.
 
         The only loop that may be left early; what was drawn before still runs to its end.
         """
-        return Unfold(self._session, label or _name(fn), draw, fn, lag=lag, limit=limit)
+        return Unfold(self._session, label or _name(fn), draw, fn, lag=lag, limit=limit, on_failure=on_failure)
 
     async def all(self, *awaitables: Awaitable[Any]) -> list[Any]:
         """Different branches side by side, each its own place; raises the first failure in the order given."""

@@ -137,11 +137,15 @@ class SelfInstruct(Method):
         limit, ahead = self._limits()
         draw = partial(self._draw, pool, run.rng("demonstrations"))
         growth = run.unfold(draw, partial(self._propose, run), lag=self.lag, label="tasks")
-        writing = run.unfold(pool.task, partial(self._write, run), lag=ahead, label="instances", limit=limit)
+        writing = run.unfold(pool.task, partial(self._write, run), lag=ahead, label="instances", limit=limit, on_failure="keep")
         kept = 0
         for number in range(limit):
             await self._grow(run, pool, growth, min(limit, number + ahead))
             records = await anext(writing, None)
+            if isinstance(records, Failure):
+                task = pool.machine[number]
+                run.reject(Record(task.columns, meta=task.meta), records.reason, detail=records.detail, raw=records.raw)
+                continue
             if records is None or kept == self.rows:
                 break
             for record in records:
@@ -246,12 +250,8 @@ class SelfInstruct(Method):
     async def _write(self, run: Run, task: Record) -> list[Record]:
         """Steps 3 and 4: the task's kind, then its instances; the dropped ones are rejected by name."""
         conditions = {"instruction": task["instruction"]}
-        try:
-            classification = await self._classifies(run, conditions)
-            found = await self._instances(run, conditions, classification)
-        except Failure as failure:
-            run.reject(Record(conditions, meta=task.meta), failure.reason, detail=failure.detail, raw=failure.raw)
-            return []
+        classification = await self._classifies(run, conditions)
+        found = await self._instances(run, conditions, classification)
         about = {name: task.meta[name] for name in ("seed_ids", "scores", "most_similar")}
         about["conditions"] = {"is_classification": classification, "request": task.meta["request"]}
         kept = []

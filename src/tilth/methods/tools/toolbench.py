@@ -143,7 +143,8 @@ class ToolBench(Method):
         ahead = 32 if self.rows is None else max(2, min(32, self.rows // 4))
         pool: list[Query] = []
         writing = run.unfold(lambda k: next(sets, None), partial(self._write, run), lag=2, label="queries")
-        solving = run.unfold(lambda k: pool[k] if k < len(pool) else None, partial(self._solve, run), lag=ahead, label="solve")
+        given, solve = (lambda k: pool[k] if k < len(pool) else None), partial(self._solve, run)
+        solving = run.unfold(given, solve, lag=ahead, label="solve", on_failure="keep")  # one result for each query of the pool
         seen: set[str] = set()
         tried = kept = 0
         while kept != self.rows:
@@ -151,8 +152,11 @@ class ToolBench(Method):
                 self._admit(run, pool, seen, await anext(writing, []))
             if (ended := await anext(solving, None)) is None:
                 break
-            record, reason, detail = ended
             tried += 1
+            if isinstance(ended, Failure):
+                run.reject(_named(pool[tried - 1]), ended.reason, detail=ended.detail, raw=ended.raw)
+                continue
+            record, reason, detail = ended
             if reason:
                 run.reject(record, reason, detail=detail)
                 continue
@@ -196,7 +200,7 @@ class ToolBench(Method):
             reason = unfit(query) or ("duplicate" if query.text.casefold() in seen else "")
             seen.add(query.text.casefold())
             if reason:
-                run.reject(Record(instruction=query.text, relevant_apis=list(query.relevant), meta={"seed_ids": query.seed_ids}), reason)
+                run.reject(_named(query), reason)
             else:
                 pool.append(query)
 
@@ -206,10 +210,7 @@ class ToolBench(Method):
         """Steps 2 and 3 for one query: its record, and why it is rejected, with a detail."""
         limits = Limits(self.width, self.depth, self.calls, 1, self.back_solved, self.back_given_up)
         root = Path(world=World(state=dict(self.state)))
-        try:
-            tree = await depth_first(root, partial(self._step, run, query), limits)
-        except Failure as failure:  # returned, not raised: `solving` draws one query for each of its results
-            return Record(instruction=query.text, meta={"seed_ids": query.seed_ids}), failure.reason, failure.detail
+        tree = await depth_first(root, partial(self._step, run, query), limits)
         record, reason = self._record(run, query, tree)
         return record, reason, f"After {tree.calls} calls, at most {tree.deepest} steps deep."
 
@@ -292,3 +293,8 @@ class ToolBench(Method):
             },
         )
         return record, reason
+
+
+def _named(query: Query) -> Record:
+    """A query that came to nothing."""
+    return Record(instruction=query.text, relevant_apis=list(query.relevant), meta={"seed_ids": query.seed_ids})
