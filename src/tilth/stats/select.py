@@ -6,6 +6,7 @@ Each function returns indices, in the order in which they were chosen unless it 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,19 @@ def quotas(available: Sequence[int], total: int) -> list[int]:
             take = min(each, available[i] - out[i], rest)
             out[i] += take
             rest -= take
+    return out
+
+
+def apportioned(total: int, shares: Sequence[float]) -> list[int]:
+    """`total` by shares (above 0, of any sum) in whole numbers: the largest remainders get what is over, of equal ones the earlier.
+
+    >>> apportioned(10, [1, 1, 1]), apportioned(7, [0.7, 0.2, 0.1])
+    ([4, 3, 3], [5, 1, 1])
+    """
+    exact = [total * share / fsum(shares) for share in shares]
+    out = [int(one + 1e-9) for one in exact]  # 2.9999999 of a product that should be 3
+    for at in sorted(range(len(out)), key=lambda at: (out[at] - exact[at], at))[: total - sum(out)]:
+        out[at] += 1
     return out
 
 

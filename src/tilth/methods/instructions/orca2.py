@@ -18,6 +18,7 @@ from tilth.prompts.prompt import Prompt, language_line
 from tilth.prompts.refusals import refusal
 from tilth.prompts.template import Template
 from tilth.records.record import Record
+from tilth.stats.select import apportioned
 from tilth.text.sentences import sentences
 
 if TYPE_CHECKING:
@@ -311,12 +312,8 @@ def alike(answer: str, known: object) -> bool:
 
 
 def shares(total: int, mixture: Mapping[str, float]) -> dict[str, int]:
-    """`total` by the shares of a mixture, by the largest remainder."""
-    exact = {name: total * share / sum(mixture.values()) for name, share in mixture.items()}
-    out = {name: floor(value) for name, value in exact.items()}
-    for name in sorted(exact, key=lambda name: out[name] - exact[name])[: total - sum(out.values())]:
-        out[name] += 1
-    return out
+    """`total` by the shares of a mixture."""
+    return dict(zip(mixture, apportioned(total, list(mixture.values())), strict=True))
 
 
 def fitting(rows: int | None, mixture: Mapping[str, float], there: Mapping[str, int]) -> dict[str, int]:

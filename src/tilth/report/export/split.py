@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tilth.errors import RequestError
 from tilth.records.ids import short_hash
 from tilth.report.export.source import Row, Source
+from tilth.stats.select import apportioned
 
 NEAR = 0.85
 """Similarity from which two records are near-duplicates."""
@@ -194,7 +195,7 @@ def _want(left: Mapping[str, int], labels: Mapping[str, int]) -> float:
 def _wanted(labels: Mapping[str, int], shares: Sequence[float]) -> list[dict[str, int]]:
     """Records of each label for each split: whole numbers that add up to the labels, and to the shares of all records."""
     total = sum(labels.values())
-    room = _rounded([share * total for share in shares], total)
+    room = apportioned(total, shares)
     wanted = [{label: int(share * n + 1e-9) for label, n in labels.items()} for share in shares]
     for number, one in enumerate(wanted):
         room[number] -= sum(one.values())
@@ -205,12 +206,3 @@ def _wanted(labels: Mapping[str, int], shares: Sequence[float]) -> list[dict[str
             wanted[best][label] += 1
             room[best] -= 1
     return wanted
-
-
-def _rounded(exact: Iterable[float], total: int) -> list[int]:
-    """Whole numbers that add up to `total`, by the largest remainder."""
-    exact = list(exact)
-    out = [int(one + 1e-9) for one in exact]
-    for number in sorted(range(len(exact)), key=lambda at: (out[at] - exact[at], at))[: total - sum(out)]:
-        out[number] += 1
-    return out
