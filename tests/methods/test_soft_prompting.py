@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tilth.errors import RequestError
+from tilth.score.noise import evenness, histogram, noise, quietest
 from tilth.train.mixtures import mix, parameters
 from tilth.train.ngram import NgramLM
 from tilth.train.soft_prompts import INSTRUCTION
@@ -91,3 +92,42 @@ def test_invariant_6_two_attributes_are_written_together_more_often_than_by_eith
     both, late, dirty = (shares(made, one)["both"] for one in (("late", "dirty"), ("late",), ("dirty",)))
     assert both > 0.15 and both > 3 * max(late, dirty), (both, late, dirty)
     assert shares(made, ("late",))["late"] > 0.8 > 0.3 > shares(made, ("late",))["dirty"]
+
+
+def unit(*rows):
+    found = np.array(rows, dtype=np.float64)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+SEEDED = [["common"]] * 9 + [["common", "rare"]]
+
+
+def test_invariant_7_noise_lies_between_0_and_one_and_a_half_and_is_least_for_the_seed_itself_with_rare_attributes():
+    vectors = unit([1, 0], [1, 0], [0, 1], [-1, 0])
+    seeds = unit(*[[1, 0]] * 4)
+    found = noise([["rare"], ["common"], ["common", "rare"], ["common"]], SEEDED, vectors, seeds)
+    assert found == pytest.approx([0.05, 0.5, 0.5 * 0.55 + 0.5, 1.5])
+    rng = np.random.default_rng(0)
+    many = noise([["common"], ["rare"]] * 50, SEEDED, unit(*rng.normal(size=(100, 3))), unit(*rng.normal(size=(100, 3))))
+    assert many.min() >= 0 and many.max() <= 1.5 and found.argmin() == 0
+
+
+def test_invariant_7_one_cut_over_all_keeps_the_requested_number_and_the_histogram_grows_flatter():
+    rng = np.random.default_rng(1)
+    attributes = [["common"], ["rare"], ["common", "rare"]] * 40
+    vectors = unit(*rng.normal(size=(120, 4)) * 0.2 + 1)
+    values = noise(attributes, SEEDED, vectors, unit(*[[1, 1, 1, 1]] * 120))
+    kept = quietest(values, [f"{k:03d}" for k in range(120)], 50)
+    assert len(kept) == 50 and max(values[kept]) <= min(np.delete(values, kept))
+    assert [values[at] for at in kept] == sorted(values[kept])
+    before, after = histogram(SEEDED), histogram([attributes[at] for at in kept])
+    assert before == {"common": 10, "rare": 1} and evenness(after) > evenness(before)
+    assert after["rare"] > after["common"], "no quota: what is rare among the seeds wins"
+
+
+def test_invariant_8_equal_noise_is_ordered_by_id_and_an_attribute_that_no_seed_has_is_frequency_0():
+    assert quietest([0.5, 0.5, 0.1, 0.5], ["c", "a", "z", "b"], 3) == [2, 1, 3]
+    assert quietest([], [], 3) == [] and quietest([0.5], ["a"], 9) == [0]
+    same = unit([1, 0])
+    assert noise([["unheard"]], SEEDED, same, same) == [0.0] and noise([[]], SEEDED, same, same) == [0.0]
+    assert noise([["unheard", "common"]], SEEDED, same, same) == [0.25]
