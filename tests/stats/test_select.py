@@ -97,11 +97,11 @@ def test_mistakes_are_named() -> None:
         mmr(GROUPS, np.zeros(11), 1, trade=2)
     with pytest.raises(ValueError, match="different lengths"):
         mmr(GROUPS, [1.0], 1)
+
+
 @given(st.integers(0, 500), st.lists(st.floats(0.01, 10), min_size=1, max_size=6))
 def test_apportioned_gives_out_all_and_nobody_is_off_by_one(total: int, shares: list[float]) -> None:
     given = apportioned(total, shares)
     assert sum(given) == total
     assert all(abs(n - total * share / sum(shares)) < 1 for n, share in zip(given, shares, strict=True))
     assert apportioned(100, [0.29, 0.71]) == [29, 71]  # 0.29 x 100 is 28.999999999999996
-
-
