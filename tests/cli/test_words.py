@@ -88,6 +88,14 @@ def test_calls_belong_to_the_record_at_their_place() -> None:
     assert (shared.calls, shared.usd) == (2, 0.2)
 
 
+def test_rows_that_come_of_one_call_are_one_unit_with_it() -> None:
+    texts = [Call("text:0", 8, 1, 0.1, 1.0), Call("text:0/task:0", 1, 1, 0.1, 1.0), Call("text:0/task:1", 1, 1, 0.1, 1.0)]
+    calls = [*texts, Call("text:9", 8, 1, 0.1, 1.0), Call("rubric:b07e", 4, 1, 0.5, 2.0, "judge")]
+    places = {"text:0/task:0": (1, 1), "text:0/task:1": (1, 0), "text:1/task:0": (1, 1)}
+    units, shared = divide(places, calls, {"b07e": "text:0/task:1"}, frozenset({"rubric"}))
+    assert [(unit.kept, unit.after, unit.calls) for unit in units] == [(2, 1, 4), (1, 1, 0)] and shared.calls == 0
+
+
 def test_the_calls_of_a_judge_count_where_their_row_was_made() -> None:
     calls = [Call("write:0", 1, 1, 0.1, 1.0), Call("write:2", 1, 1, 0.1, 1.0), Call("rubric:b07e", 4, 1, 0.5, 2.0, "judge")]
     units, shared = divide({"write:0": (1, 1), "write:2": (1, 0)}, calls, {"3fa9": "write:0", "b07e": "write:2"}, frozenset({"rubric"}))

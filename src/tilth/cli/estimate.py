@@ -8,7 +8,7 @@ share that is kept.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -169,11 +169,18 @@ def divide(
 ) -> tuple[list[Unit], Unit]:
     """Calls by the place that they were made for (place to records that left generation, and that stayed); the others are shared.
 
+    Rows that come of one call, such as all that grew out of one text, are one unit with it.
     rows: id to place of each row: the calls of curation's maps (`labels`) are counted where their row was made. Calls of the same
     map that belong to no place (those of an earlier, longer run) count as neither.
     """
-    maps = {_map(place) for place in places}
-    own: dict[str, list[Call]] = {place: [] for place in places}
+    maps, asked = {_map(place) for place in places}, {call.place for call in calls}
+    unit_of = {place: _outermost(place, asked) for place in places}
+    rows = {id_: unit_of.get(place, place) for id_, place in rows.items()}
+    numbers: dict[str, tuple[int, int]] = {}
+    for at, (left, kept) in places.items():
+        before = numbers.get(unit_of[at], (0, 0))
+        numbers[unit_of[at]] = (before[0] + left, before[1] + kept)
+    own: dict[str, list[Call]] = {place: [] for place in numbers}
     shared = []
     for call in calls:
         place = _owner(call.place, own, rows, labels)
@@ -181,7 +188,13 @@ def divide(
             own[place].append(call)
         elif _map(call.place) not in maps | labels:
             shared.append(call)
-    return [_unit(*numbers, own[place]) for place, numbers in places.items()], _unit(0, 0, shared)
+    return [_unit(*both, own[place]) for place, both in numbers.items()], _unit(0, 0, shared)
+
+
+def _outermost(place: str, asked: Collection[str]) -> str:
+    """The first place on the way to a row's where something was asked: what many rows come of is their one unit."""
+    parts = place.split("/")
+    return next((path for n in range(1, len(parts)) if (path := "/".join(parts[:n])) in asked), place)
 
 
 def _owner(path: str, own: Mapping[str, list[Call]], rows: Mapping[str, str], labels: frozenset[str]) -> str | None:

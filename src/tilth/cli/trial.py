@@ -93,10 +93,12 @@ def _once(asked: launching.Asked, whole: Prepared) -> launching.Asked:
 
 
 def wanted(ready: Prepared) -> int | None:
-    """Rows that the run would have: those asked for, else as many as its first input has."""
+    """Rows that the run would have: those asked for, else what the method foretells, else as many as its first input has."""
     method = ready.method
     if method.rows is not None:
         return method.rows
+    if (foretold := method.most_rows(ready.settings.data)) is not None:
+        return foretold
     for name, columns in method.inputs.items():
         if not columns.startswith("?") and name in ready.settings.data:
             return len(ready.settings.data[name])

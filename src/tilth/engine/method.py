@@ -69,6 +69,10 @@ class Method(BaseModel):
         """The columns that this instance yields with these inputs; a tabular method has those of its data. Default: `columns`."""
         return self.columns
 
+    def most_rows(self, data: Mapping[str, Data]) -> int | None:
+        """The most records that these inputs can give where `rows` is None, if that is known before the run. Default: None, unknown."""
+        return None
+
     def generate(self, run: Run) -> AsyncIterator[Record]:
         """Yield records. Only what is yielded here is kept."""
         raise NotImplementedError  # abstract
