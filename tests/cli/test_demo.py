@@ -15,7 +15,7 @@ from tilth.models.faults import FaultServer
 
 
 def review(job: Any) -> str:
-    return f"quite a film, number {job.get('seed')}, and I will not forget it."
+    return f"quite a film, number {job.get('seed')}, and I will not forget it. Nobody in the whole house did."
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,21 @@ def test_the_demo_runs_shows_samples_and_leaves_its_flow(tilth: Tell, tmp_path: 
     assert again.json["result"]["usage"]["calls"] == 0
     labels = [one["label"] for one in again.json["result"]["samples"]]
     assert sorted(labels) == ["negative"] * 3 + ["positive"] * 3
+
+
+def test_it_rejects_what_has_a_fault_and_trace_says_which(tilth: Tell) -> None:
+    def faulty(job: Any) -> str:
+        text = str(job["messages"][0]["content"])
+        return "." if "horror" in text else review(job) + " The reviewer was moved." if "crime" in text else review(job)
+
+    with FaultServer(reply=faulty) as server:
+        told = tilth("demo", "--model", f"openai/test@{server.url}", "-n", "48", "--json")
+    reasons = {one["step"]: one["n"] for one in told.json["result"]["reasons"] if one["step"] in ("length", "drop_if")}
+    assert set(reasons) == {"length", "drop_if"}
+    short = tilth("trace", "demo-classification", "--reason", "too_short", "-n", "1").out
+    assert "rejected: too short" in short
+    step = tilth("trace", "demo-classification", "--reason", "drop_if", "--json").json["result"]["records"]
+    assert step and all("reviewer" in one["columns"]["text"] for one in step)
 
 
 def test_an_edited_flow_is_left_alone_and_used(tilth: Tell, tmp_path: Path, server: FaultServer) -> None:

@@ -39,7 +39,7 @@ def by_id(folder: RunFolder, prefix: str) -> tuple[Record, str]:
 
 
 def some(folder: RunFolder, n: int, reason: str | None = None) -> Iterator[tuple[Record, str]]:
-    """The first `n` records: the kept ones, or those rejected for `reason` ("any": for whatever reason)."""
+    """The first `n` records: the kept ones, or those rejected for `reason`, or by the step of that name ("any": all that were)."""
     from tilth.records.parts import read_rows
 
     left = n
@@ -49,7 +49,7 @@ def some(folder: RunFolder, n: int, reason: str | None = None) -> Iterator[tuple
         for row in read_rows(path):
             if left == 0:
                 return
-            if reason in (None, "any", row.get("reason")):
+            if reason in (None, "any", row.get("reason"), row.get("step")):
                 left -= 1
                 yield schema.record(row), state
 

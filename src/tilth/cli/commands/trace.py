@@ -21,13 +21,13 @@ from tilth.records.record import Record
 
 @command(
     "trace",
-    examples=("trace . 3fa9c1", "trace demo-classification --reason parse -n 3 --calls"),
+    examples=("trace . 3fa9c1", "trace demo-classification --reason too_short -n 3 --calls"),
     help="Why a record is here, or why not. RUN: a name, a path, or . for the newest; ID: 6 characters suffice. "
     "Without ID: the first records, or those rejected for a reason.",
 )
 @click.argument("run", required=False)
 @click.argument("id", required=False)
-@click.option("--reason", help="Records rejected for this reason (any: for whatever reason).")
+@click.option("--reason", help="Records rejected for this reason, or by this step (any: all that were).")
 @click.option("--label", help="Records of this label.")
 @click.option("--where", metavar="EXPR", help="Records for which this holds, such as \"score > 0.9 and label != 'other'\".")
 @click.option("-n", "n", type=click.IntRange(1), default=5, show_default=True, help="How many, without ID.")
