@@ -13,6 +13,9 @@ from tilth.errors import RequestError
 from tilth.methods.annotation._refinery import Refined, _medoids, learn, nearest_of
 from tilth.methods.annotation.freeal import FreeAL
 from tilth.models.hashed import HashedTfidf
+from tilth.records.folder import RunFolder
+from tilth.records.record import Record
+from tilth.report.export.source import Source
 from tilth.stats.mixture import share_of_small
 
 LABELS = {"positive": "the writer liked it", "negative": "the writer did not like it"}
@@ -193,6 +196,22 @@ def test_invariant_7_replies_that_name_no_label_are_counted_and_are_no_class():
 def test_rows_that_nobody_could_label_are_rejected_by_name():
     grown = grow(FreeAL(generated=0), lambda request: "no idea", task={"labels": LABELS}, data={"unlabelled": POOL[:11]})
     assert not grown.rows and {row["reason"] for row in grown.rejected} == {"no_label"} and len(grown.rejected) == 11
+
+
+def test_rows_without_a_text_are_rejected_and_the_others_keep_their_columns():
+    odd = [{"id": "none", "text": None}, {"id": "number", "text": 5}, {"id": "blank", "text": " "}]
+    pool = [{**row, "topic": "films", "label": "old"} for row in POOL[:12]]
+    grown = run(pool=[*odd, *pool])
+    assert {row["reason"] for row in grown.rejected} == {"no_text"} and len(grown.rows) == 12
+    assert sorted(parent for row in grown.rejected for parent in row["parents"]) == ["blank", "none", "number"]
+    assert all(json.loads(row["extras"])["topic"] == "films" and row["label"] in LABELS for row in grown.rows)
+
+
+def test_a_label_of_found_texts_is_not_taken_for_a_persons():
+    pool = [Record({"text": row["text"]}, meta={"id": row["id"], "origin": "human"}) for row in POOL[:12]]
+    grown = run(pool=pool)
+    assert {row["origin"] for row in grown.rows} == {"human"}, "of the text"
+    assert {row.meta["label_source"] for row in Source(RunFolder(grown.folder)).rows()} == {"llm"}
 
 
 def test_the_record_tells_how_it_came_by_its_label():

@@ -47,10 +47,7 @@ ASK = SHOWN + QUESTION + " Reply with exactly one label and nothing else."
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Rows to choose from, by id, with what they bring as their label kept apart: nothing but `label_of` reads it.
-
-    The order of the input does not matter, so that another order of the file chooses the same rows.
-    """
+    """Rows to choose from, with what they bring as their label kept apart: nothing but `label_of` reads it."""
 
     rows: list[Record]
     given: Mapping[str, str]
@@ -66,8 +63,10 @@ class Pool:
         return [str(row.id) for row in self.rows]
 
 
-def pool(run: Run, limit: int | None = None, *, name: str = "unlabelled") -> Pool:
-    """The first `limit` rows of an input, sorted by id; those whose text is none are rejected as ``no_text``.
+def pool(run: Run, limit: int | None = None, *, name: str = "unlabelled", by_id: bool = True) -> Pool:
+    """The first `limit` rows of an input; those whose text is none are rejected as ``no_text``.
+
+    by_id: rows are sorted by their ids, so that another order of the file chooses the same ones; else they stay as they came.
 
     Raises
     ------
@@ -87,7 +86,7 @@ def pool(run: Run, limit: int | None = None, *, name: str = "unlabelled") -> Poo
         rows.append(plain)
         if gold not in (None, ""):
             given[str(row.id)] = str(gold)
-    return Pool(sorted(rows, key=lambda row: str(row.id)), given)
+    return Pool(sorted(rows, key=lambda row: str(row.id)) if by_id else rows, given)
 
 
 async def label_of(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tilth.stats.clusters import kmeans
+from tilth.stats import queries
 from tilth.stats.mixture import share_of_small
+from tilth.stats.neighbours import nearest
 from tilth.train.embedding import EmbeddingLogistic
 
 Vectors = npt.NDArray[Any]
@@ -40,10 +41,10 @@ class Refined:
         return [sorted(one, key=lambda i: (round(float(vectors[row] @ vectors[i]), 6), i)) for row, one in enumerate(found)]
 
 
-def nearest_of(queries: Vectors, rows: Vectors, k: int) -> list[list[int]]:
-    """For each query the k rows of highest cosine (unit vectors), nearest first; ties: the lower number."""
-    similar = np.round(queries @ rows.T, 6)
-    return [list(map(int, np.lexsort((np.arange(len(rows)), -one))[:k])) for one in similar]
+def nearest_of(texts: Vectors, rows: Vectors, k: int) -> list[list[int]]:
+    """For each of the texts the numbers of the k nearest rows, nearest first; ties: the lower number."""
+    found: list[list[int]] = nearest(texts, rows, k=min(k, len(rows))).indices.tolist()
+    return found
 
 
 def learn(
@@ -97,9 +98,5 @@ def _trusted(names: Sequence[str], labels: Sequence[str | None], sure: npt.NDArr
 
 
 def _medoids(vectors: Vectors, rows: list[int], k: int, seed: int) -> list[int]:
-    """The row nearest to each centre of k clusters."""
-    if len(rows) <= k:
-        return rows
-    found = kmeans(vectors[rows], k, seed=seed)
-    own = vectors[rows]
-    return sorted({rows[int(((own - centre) ** 2).sum(axis=1).argmin())] for centre in found.centres})
+    """The row nearest to each centre of k clusters, all where there are no more than k."""
+    return sorted(rows[at] for at in queries.medoids(vectors[rows], k, seed=seed))

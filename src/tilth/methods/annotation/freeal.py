@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from tilth.engine.method import Method
-from tilth.errors import Failure, RequestError
+from tilth.errors import Failure
+from tilth.generate.labelling import Pool, pool
 from tilth.generate.quotas import split
 from tilth.methods.annotation._refinery import Refined, learn, nearest_of
-from tilth.methods.annotation.llm_labels import text_of
 from tilth.prompts import parsers
 from tilth.prompts.prompt import build
 from tilth.prompts.template import Template
@@ -19,8 +19,6 @@ from tilth.records.record import Record
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
-
-INPUT = "unlabelled"
 
 
 class FreeAL(Method):
@@ -74,32 +72,31 @@ class FreeAL(Method):
     max_tokens: int | None = Field(None, ge=1, description="Of a written example; default: the role's.")
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
-        labels = dict(run.task.labels)
-        if len(labels) < 2:
-            raise RequestError("freeal needs task.labels: at least two, each with a definition.", code="task.labels")
-        pool = [row for row in run.data(INPUT) if str(row.get("text") or "").strip()][: self.rows]
-        vectors = await run.embed([text_of(row) for row in pool])
-        shown = await self.first_demonstrations(run, labels, [text_of(row) for row in pool])
-        found = await self.annotate(run, labels, pool, shown, [None] * len(pool), 0)
+        labels, source = dict(run.task.labels), pool(run, self.rows, by_id=False)
+        rows, texts = source.rows, source.texts
+        vectors = await run.embed(texts)
+        shown = await self.first_demonstrations(run, labels, texts)
+        found = await self.annotate(run, labels, source, shown, [None] * len(rows), 0)
         refined = await self.refine(run, vectors, found)
-        rounds, demos = [0] * len(pool), [list[int]() for _ in pool]
+        rounds, demos = [0] * len(rows), [list[int]() for _ in rows]
         for number in range(1, self.rounds):
             demos = refined.shown(vectors, self.shots, list(labels))
-            shown = [[(text_of(pool[i]), refined.labels[i]) for i in one] for one in demos]
+            shown = [[(texts[i], refined.labels[i]) for i in one] for one in demos]
             kept = [name if trusted else None for name, trusted in zip(refined.labels, refined.trusted, strict=True)]
             rounds = [before if one else number for before, one in zip(rounds, kept, strict=True)]
-            found = await self.annotate(run, labels, pool, shown, kept, number)
+            found = await self.annotate(run, labels, source, shown, kept, number)
             refined = await self.refine(run, vectors, found)
-        for at, row in enumerate(pool):
+        for at, row in enumerate(rows):
             label = refined.labels[at] or found[at]
-            conditions = {"demonstrations": [pool[i].id for i in demos[at]], "llm": run.models()[0].identity}
+            conditions = {"demonstrations": [rows[i].id for i in demos[at]]}
             scores = {"p_clean": refined.p_clean[at], "trusted": float(refined.trusted[at])}
-            meta = {"origin": None, **row.meta, "round": rounds[at], "scores": scores, "conditions": conditions}
-            columns = {"text": row["text"], "label": label, "label_probs": refined.probs[at] or None, "llm_label": found[at]}
+            about = {"labelled_by": run.models()[0].identity, "round": rounds[at], "scores": scores, "conditions": conditions}
+            columns = {"label": label, "label_probs": refined.probs[at] or None, "llm_label": found[at]}
+            record = Record({**row.columns, **columns}, meta={**row.meta, **about})
             if label is None:
-                run.reject(Record(columns, meta=meta), "no_label", detail="No reply named a label, and no student could learn one.")
+                run.reject(record, "no_label", detail="No reply named a label, and no student could learn one.")
             else:
-                yield Record(columns, meta=meta)
+                yield record
 
     async def first_demonstrations(self, run: Run, labels: Mapping[str, str], texts: Sequence[str]) -> list[list[tuple[str, str]]]:
         """Examples that the LLM writes to each label; for each text the most similar ones, the nearest last."""
@@ -124,29 +121,29 @@ class FreeAL(Method):
         self,
         run: Run,
         labels: Mapping[str, str],
-        pool: Sequence[Record],
+        source: Pool,
         shown: Sequence[Sequence[tuple[str, str]]],
         kept: Sequence[str | None],
         number: int,
     ) -> list[str | None]:
         """One label for each text, None where the reply names none; what is kept from the round before costs no call."""
         system = Template(self.prompts["system"]).render(task=run.task, labels=labels)
-        query = Template(self.prompts["query"])
+        query, texts = Template(self.prompts["query"]), source.texts
 
         async def label(at: int) -> str | None:
             messages = [{"role": "system", "content": system}]
             for text, answer in shown[at]:
                 messages += [{"role": "user", "content": query.render(text=text)}, {"role": "assistant", "content": answer}]
-            messages.append({"role": "user", "content": query.render(text=text_of(pool[at]))})
+            messages.append({"role": "user", "content": query.render(text=texts[at])})
             return str((await run.ask(messages, parse=parsers.label(labels), reasks=0, temperature=0.0)).value)
 
         asked = [at for at, one in enumerate(kept) if one is None]
-        answers = await run.map(label, asked, label=f"annotate {number}", key=lambda at: pool[at].id, on_failure="keep")
+        answers = await run.map(label, asked, label=f"annotate {number}", key=lambda at: source.rows[at].id, on_failure="keep")
         found = list(kept)
         for at, answer in zip(asked, answers, strict=True):
             found[at] = None if isinstance(answer, Failure) else answer
         if missing := sum(one is None for one in found):
-            run.note(f"freeal: {missing} of {len(pool)} replies in round {number} named no label; no loss saw these rows.")
+            run.note(f"freeal: {missing} of {len(found)} replies in round {number} named no label; no loss saw these rows.")
         return found
 
     async def refine(self, run: Run, vectors: Any, found: Sequence[str | None]) -> Refined:
