@@ -1,15 +1,14 @@
 """Bug repair: every record fails before and passes after, in the sandbox; bugs are small, silent and really tested."""
 
 import ast
-import json
 import random
 from collections import Counter
-from functools import wraps
 
 import pytest
 
 from contract.scenario import Scenario
 from methods.growing import asked_of, grow
+from methods.remembering import remembered
 from tilth.methods.code._programs import applied, changed_lines, difference, fenced, shown_and_hidden
 from tilth.methods.code.bug_repair import BugRepair
 from tilth.models.base import Reply
@@ -69,17 +68,7 @@ def _each_pair_runs_once():
     """Equal code with equal tests is run once in this file: the programs are deterministic. `sandbox` below is not remembered."""
     from tilth.verify import python
 
-    known, run = {}, python.tested
-
-    @wraps(run)
-    def remembered(sandbox, payload):
-        key = json.dumps(payload, sort_keys=True)
-        if key not in known:
-            known[key] = run(sandbox, payload)
-        return known[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(python, "tested", remembered)
+    with remembered(python, "tested"):
         yield
 
 
@@ -172,6 +161,13 @@ def test_invariant_6_a_program_that_fails_its_tests_gives_nothing():
     broken = [{"code": SIGN, "tests": "assert sign(1) == 1\nassert sign(-1) == 5"}]
     grown = rules(broken)
     assert grown.rows == [] and reasons(grown) == {"baseline_fails": 1}
+
+
+def test_a_program_without_tests_gives_nothing_and_a_weight_of_nought_is_refused():
+    grown = rules([{"code": SIGN, "tests": None}, {"code": COUNT, "tests": []}])
+    assert grown.rows == [] and reasons(grown) == {"baseline_fails": 2} and {row["detail"] for row in grown.rejected} == {"no_tests"}
+    with pytest.raises(ValueError, match="greater than 0"):
+        BugRepair(injectors={"rule": 0})
 
 
 def test_a_program_whose_tests_are_flaky_gives_nothing(monkeypatch):

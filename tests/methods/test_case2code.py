@@ -5,12 +5,12 @@ import json
 import random
 import re
 from collections import Counter
-from functools import wraps
 
 import pytest
 
 from contract.scenario import Scenario
 from methods.growing import asked_of, grow
+from methods.remembering import remembered
 from tilth.errors import Failure
 from tilth.methods.code._cases import RENDERINGS, Case, Target, called, fitting, varied, written
 from tilth.methods.code.case2code import Case2Code
@@ -71,17 +71,7 @@ def _each_call_runs_once():
     """Equal work is done once in this file. `sandbox` below is not remembered."""
     from tilth.methods.code import case2code
 
-    known, run = {}, case2code.observed
-
-    @wraps(run)
-    def remembered(sandbox, payload):
-        key = json.dumps(payload, sort_keys=True)
-        if key not in known:
-            known[key] = run(sandbox, payload)
-        return known[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(case2code, "observed", remembered)
+    with remembered(case2code, "observed"):
         yield
 
 
