@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tilth.errors import Failure
-from tilth.methods.code._programs import Function, tree_of
+from tilth.methods.code._programs import tree_of
 from tilth.verify.sandbox.inside.plain import NotPlain, encode
 
 Arguments = dict[str, Any]
@@ -57,10 +57,9 @@ class Target:
         return {name: arguments[name] for name in self.arguments if name in arguments}
 
 
-def _returns(node: Function) -> bool:
-    """A value is returned somewhere; generators, whose value is no data, are not meant."""
-    inner = [part for part in ast.walk(node) if isinstance(part, ast.Return | ast.Yield | ast.YieldFrom)]
-    return any(isinstance(part, ast.Return) and part.value is not None for part in inner)
+def _returns(node: ast.FunctionDef) -> bool:
+    """A value is returned somewhere; a generator that passes by it gives no plain data, and is dropped when it runs."""
+    return any(isinstance(part, ast.Return) and part.value is not None for part in ast.walk(node))
 
 
 # ---- inputs that a model wrote

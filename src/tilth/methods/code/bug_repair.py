@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from tilth.engine.method import Method
 from tilth.errors import Failure
@@ -41,7 +41,8 @@ class BugRepair(Method):
 
     1. One bug is put in: by a rule (BugLab's seven operators, an operator uniformly, then a place), by a model that changes
        only given statements (BugFarm), or by a model that writes an emptied body anew (SWE-Synth): its natural slips.
-    2. It must parse, change the tree, keep every signature, import nothing new, add no comment, and be small.
+    2. It must parse, change the tree, keep every signature, import nothing new, and, unless a body was written anew, add no
+       comment and be small.
     3. The tests are run twice: what passed before must now fail somewhere. Nothing fails: equivalent, dropped.
     4. The repair is the original. A report of the symptom and attempts of a model to repair, judged by all tests, are optional.
 
@@ -90,7 +91,7 @@ class BugRepair(Method):
         ),
     }
 
-    injectors: dict[Injector, float] = Field({"rule": 1.0}, min_length=1, description="What puts bugs in: injector to its weight.")
+    injectors: dict[Injector, PositiveFloat] = Field({"rule": 1.0}, min_length=1, description="What puts bugs in: injector to its weight.")
     each: int = Field(3, ge=1, description="Bugs tried per program.", json_schema_extra={"from": "card, 3 to 5"})
     at_most: int = Field(5, ge=1, description="Bugs kept per program.", json_schema_extra={"from": "issue"})
     min_tests: int = Field(2, ge=1, description="Programs with fewer tests are left out.", json_schema_extra={"from": "card"})
@@ -124,7 +125,7 @@ class BugRepair(Method):
         each = min(self.each, self.at_most)
         short = None if self.rows is None else self.rows - kept
         for number, program in enumerate(islice(sources, None if short is None else -(-short // each))):
-            tests = program["tests"] if isinstance(program["tests"], str) else "\n".join(program["tests"])
+            tests = program["tests"] if isinstance(program["tests"], str) else "\n".join(program["tests"] or ())
             wanted = each if short is None else min(each, short - number * each)
             yield Source(str(program.id), str(program["code"]), tests, wanted)
 
