@@ -92,6 +92,8 @@ def test_json_in_columns_of_text_is_read():
         ({"responses": [{"return": 1}]}, "'return'"),
         ({"responses": "[{"}, "not JSON"),
         ({"required_parameters": [{"type": "STRING"}]}, "has no name"),
+        ({"parameters": [{"name": "book"}]}, "'parameters' of lend_book_for_city_library"),
+        ({"parameters": {"properties": ["book"]}}, "'parameters' of lend_book_for_city_library"),
     ],
 )
 def test_a_wrong_document_is_named(changes, named):

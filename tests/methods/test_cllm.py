@@ -235,6 +235,13 @@ def test_each_prompt_shows_rows_drawn_anew_and_what_each_column_holds():
     assert {(one.temperature, one.top_p, one.max_tokens) for one in grown.requests} == {(0.75, 0.95, 8000)}
 
 
+def test_a_real_row_without_its_label_is_no_class_of_its_own():
+    grown = cllm(real=[*REAL, {"id": "r99", "age": "41", "sex": "f", "glucose": "5.0", "onset": ""}])
+    assert [row["reason"] for row in grown.rejected].count("no_label") == 1
+    assert not any('"onset": ""' in prompt or '"onset": null' in prompt for prompt in grown.prompts)
+    assert grown.rows == cllm().rows
+
+
 @pytest.mark.parametrize(
     ("real", "parameters", "line"),
     [
@@ -242,6 +249,7 @@ def test_each_prompt_shows_rows_drawn_anew_and_what_each_column_holds():
         ([{**row, "onset": "no"} for row in REAL], {}, "holds 1 values"),
         (REAL, {"target": "glucose"}, "holds"),
         ([{**row, "group": "a"} for row in REAL], {"target": "onset"}, "rename the one in support"),
+        ([{"text": f"Visit {n} of one kind.", "label": "ab"[n % 2]} for n in range(40)], {}, "free text is not learned from"),
     ],
 )
 def test_wrong_requests_are_one_line(real, parameters, line):

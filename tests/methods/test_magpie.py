@@ -223,6 +223,10 @@ def test_a_model_that_only_chats_or_is_unknown_is_refused_before_anything_is_ask
         magpie(template="auto")
     with pytest.raises(RequestError, match="no system message"):
         magpie(template="gemma", system="Talk about trees.")
+    asked = []
+    with pytest.raises(RequestError, match="set turns to 1"):
+        magpie(lambda request: asked.append(request) or "a", template="gemma", turns=2)
+    assert not asked
     assert known("vllm/Qwen/Qwen2-7B-Instruct") is CHATML and known("local/smollm2-135m") is SMOL
 
 

@@ -87,6 +87,10 @@ def read_api(row: Record) -> Api:
         if unknown := sorted(set(one) - _RESPONSE_KEYS):
             what = f"a response of {name} has the key '{unknown[0]}'. Use: {', '.join(sorted(_RESPONSE_KEYS))}"
             raise RequestError(what, code="data.api")
+    parameters = _value(row, "parameters") or _schema(name, row)
+    if not isinstance(parameters, Mapping) or not isinstance(parameters.get("properties", {}), Mapping):
+        what = f"'parameters' of {name} must be a JSON Schema of an object. Lists go to 'required_parameters' and 'optional_parameters'"
+        raise RequestError(f"{what}.", code="data.api")
     return Api(
         name=name,
         tool=tool,
@@ -94,7 +98,7 @@ def read_api(row: Record) -> Api:
         description=" ".join(str(row.get("description") or "").split()),
         category=str(row.get("category") or ""),
         collection=str(row.get("collection") or ""),
-        parameters=_value(row, "parameters") or _schema(name, row),
+        parameters=parameters,
         responses=None if responses is None else tuple(responses),
         id=str(row.id),
     )

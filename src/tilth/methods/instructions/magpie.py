@@ -142,6 +142,9 @@ class Magpie(Method):
             raise RequestError(
                 f"magpie does not know {what}. Set template ({', '.join(TEMPLATES)}) or own_template.", code="method.template"
             )
+        if found.system is None and (self.system or self.turns > 1):
+            what = "magpie: the model's chat template knows no system message, which 'system' and further turns need."
+            raise RequestError(f"{what} Leave out system and set turns to 1.", code="method.template")
         return found
 
     async def candidate(self, run: Run, template: ChatTemplate, number: int) -> Record:

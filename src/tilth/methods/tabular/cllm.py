@@ -11,7 +11,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.errors import Failure, RequestError
-from tilth.methods.tabular._columns import Column, columns_of, key, matrix, nearest_real
+from tilth.methods.tabular._columns import Column, columns_of, key, matrix, missing, nearest_real
 from tilth.models.base import Reply
 from tilth.prompts.prompt import build
 from tilth.records.ids import canonical
@@ -83,8 +83,12 @@ class CLLM(Method):
         return {**{one.name: one.type for one in self.table(list(data["support"]))[0]}, **self.columns}
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
-        real = list(run.data("support"))
-        columns, target = self.table(real)
+        given = list(run.data("support"))
+        columns, target = self.table(given)
+        real = [row for row in given if not missing(row[target])]
+        for row in given:
+            if missing(row[target]):
+                run.reject(row, "no_label", detail=f"{target} is empty: nothing can be learned from this row.")
         wanted, kept, batch, threshold = self.rows or 1000, 0, list[Record](), self.aleatoric or None
         seen = {canonical(_cells(row, columns)) for row in real}
 
@@ -124,6 +128,9 @@ class CLLM(Method):
         if not 2 <= labels <= max(2, len(real) // 2):
             what = f"cllm: '{target}' holds {labels} values in {len(real)} rows; it needs two labels or more, each in several rows."
             raise RequestError(what, code="data.labels")
+        if all(one.kind == "text" for one in columns if one.name != target):
+            what = f"cllm: beside '{target}' support has no column of numbers or categories, and free text is not learned from."
+            raise RequestError(f"{what} For texts with labels see: tilth methods --family classification", code="data.columns")
         return columns, target
 
     # what is written
@@ -227,9 +234,9 @@ def cast(row: Mapping[str, Any], columns: Sequence[Column], target: str) -> dict
     if target.lower() not in given:
         alias = next((name for name in ALIASES if name in given and name not in {one.name.lower() for one in columns}), None)
         given |= {target.lower(): given[alias]} if alias else {}
-    missing = [one.name for one in columns if one.name.lower() not in given]
-    if missing:
-        raise Failure("missing_column", f"The row has no {missing[0]}.")
+    left_out = [one.name for one in columns if one.name.lower() not in given]
+    if left_out:
+        raise Failure("missing_column", f"The row has no {left_out[0]}.")
     return {one.name: one.cast(given[one.name.lower()]) for one in columns}
 
 
