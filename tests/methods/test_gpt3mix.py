@@ -211,6 +211,17 @@ def test_wrong_requests_are_one_line(labels, support, line):
         mix(labels=labels, support=support, rows=2)
 
 
+def test_support_rows_without_text_or_label_are_shown_to_nobody():
+    odd = [{"id": "blank", "text": " ", "label": "mixed"}, {"id": "none", "text": None, "label": "mixed"}]
+    odd += [{"id": "bare", "text": "No label.", "label": None}]
+    grown = mix(support=[*odd, *SUPPORT], multiplier=1)
+    assert len(grown.rows) == len(SUPPORT) and not any("None" in request.prompt for request in grown.requests)
+    turned = {row["id"]: row["reason"] for row in grown.rejected if row["id"] in ("blank", "none", "bare")}
+    assert turned == {"blank": "no_text", "none": "no_text", "bare": "no_given_label"}
+    with pytest.raises(RequestError, match="'support' holds no row with a text and a label"):
+        mix(support=odd, rows=2)
+
+
 def test_draws_follow_the_seed():
     method = GPT3Mix(**KINDS)
     by_label = {"a": [Record(text="1", label="a")], "b": [Record(text="2", label="b")]}

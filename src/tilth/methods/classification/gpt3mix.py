@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -95,7 +95,7 @@ class GPT3Mix(Method):
     )
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
-        support = [row.replace(text=" ".join(str(row["text"]).split()), label=str(row["label"])) for row in run.data("support")]
+        support = list(self.support(run))
         words = self.words(run, support)
         by_label = {label: found for label in words if (found := [row for row in support if row["label"] == label])}
         soft = self.source(run)
@@ -113,6 +113,19 @@ class GPT3Mix(Method):
             tried, missing, idle = tried + missing, missing - kept, 0 if kept else idle + 1
         if missing:
             run.note(f"gpt3mix: {missing} rows short after {tried} tries, the last {idle} rounds without one readable reply.")
+
+    def support(self, run: Run) -> Iterator[Record]:
+        """The real rows, each on one line; those without a text or a label are turned away."""
+        found = 0
+        for row in run.data("support"):
+            text, label = row["text"], row["label"]
+            if not isinstance(text, str) or not text.strip() or label in (None, ""):
+                run.reject(row, "no_text" if label not in (None, "") else "no_given_label")
+            else:
+                found += 1
+                yield row.replace(text=" ".join(text.split()), label=str(label))
+        if not found:
+            raise RequestError("gpt3mix: 'support' holds no row with a text and a label.", code="data.support")
 
     def words(self, run: Run, support: Sequence[Record]) -> dict[str, str]:
         """Label to its word in the prompts; none may be the beginning of another, or their probabilities could not be told apart."""
@@ -147,7 +160,7 @@ class GPT3Mix(Method):
         """One new text and its label probabilities."""
         given: dict[str, Any] = {"text_type": self.text_type, "label_type": self.label_type, "words": list(words.values())}
         build_on: dict[str, Any] = {"task": run.task, "demonstrations": shown}
-        raw = run.models()[0].can.completion
+        raw = run.continues()
         stop = ("\n",) if raw else ()
         prompt = build(self.prompts["lines" if raw else "ask"], conditions=given, raw=raw, stop=stop, parse=self.read, **build_on)
         tables = self.top_logprobs if soft == "table" else None
