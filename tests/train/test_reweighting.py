@@ -108,6 +108,7 @@ def test_only_the_louder_part_of_the_judging_rows_is_heard():
     theta = np.arange(10.0)
     assert reweighting._loudest(theta, 0.9).tolist() == [False] + [True] * 9
     assert reweighting._loudest(np.zeros(10), 0.9).all(), "at the start all are equal"
+    assert reweighting._loudest(theta, 0.01).tolist() == [False] * 9 + [True], "one at least"
 
 
 def test_too_many_steps_are_seen_on_rows_that_are_held_out():

@@ -140,7 +140,7 @@ class _Adam:
 
 def _loudest(theta: Floats, share: float) -> Bools:
     """The rows in the upper `share` by theta; equal ones stay together, so that at the start all are heard."""
-    return np.asarray(theta >= np.sort(theta)[round((1 - share) * len(theta))])
+    return np.asarray(theta >= np.sort(theta)[min(round((1 - share) * len(theta)), len(theta) - 1)])
 
 
 def centred(vectors: Floats) -> Floats:

@@ -60,8 +60,9 @@ class SunGen(ZeroGen):
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         rows = [row async for row in self.synthetic(run)]
         labels = list(run.task.labels) or sorted({row["label"] for row in rows})
-        if len({row["label"] for row in rows}) < 2:
-            raise RequestError("sungen needs rows of at least two labels.", code="data.labels")
+        if len(used := sorted({row["label"] for row in rows})) < 2:
+            what = f"sungen needs rows of at least two labels; of {len(rows)} usable rows the labels are: {', '.join(used) or 'none'}."
+            raise RequestError(what, code="data.labels")
         vectors = await run.embed([row["text"] for row in rows])
         places = [labels.index(row["label"]) for row in rows]
         settings = {"rate": self.rate, "steps": self.steps, "inner": self.inner, "hard": self.hard, "by_class": self.by_class}
