@@ -11,6 +11,8 @@ from contract.scenario import Scenario
 from methods.growing import asked_of, grow
 from tilth.errors import RequestError
 from tilth.methods.classification.regen import ReGen, hits, judged
+from tilth.records.folder import RunFolder
+from tilth.report.export.source import Source
 from tilth.train.robust import row_losses, symmetric
 
 WORDS = {
@@ -103,8 +105,15 @@ def test_invariant_6_labels_are_capped_and_shortages_told():
     grown = regen(per_label=5, rounds=2)
     assert max(Counter(row["label"] for row in grown.rows).values()) == 5
     assert "label_full" in {row["reason"] for row in grown.rejected}
-    assert any("label 'food' has 5 texts, fewer than 20" in line for line in grown.outcome.warnings)
-    assert not regen(per_label=5, rounds=2, least=5).outcome.warnings
+    assert not grown.outcome.warnings, "as many as were asked for"
+    few = regen(rounds=0, top=5)
+    assert any("label 'food' has 5 texts, fewer than 20" in line for line in few.outcome.warnings)
+    assert not regen(rounds=0, top=5, least=5).outcome.warnings
+
+
+def test_no_more_rows_than_wanted_are_found_and_labels_share_them():
+    assert Counter(row["label"] for row in regen(rows=10).rows) == {"sport": 4, "food": 3, "money": 3}
+    assert Counter(row["label"] for row in regen(rows=10, per_label=2).rows) == {"sport": 2, "food": 2, "money": 2}
 
 
 def test_invariant_7_the_symmetric_loss():
@@ -145,6 +154,12 @@ def test_rows_name_their_passage_and_a_rewritten_one_is_mixed():
     assert {"refused"} <= {row["reason"] for row in anew.rejected}
 
 
+def test_a_found_label_is_not_taken_for_a_persons():
+    grown = regen()
+    assert {row["origin"] for row in grown.rows} == {"human"}
+    assert {row.meta["label_source"] for row in Source(RunFolder(grown.folder)).rows()} == {"llm"}
+
+
 def test_a_passage_is_looked_at_once():
     corpus = corpus_of()
     grown = regen([*corpus, {"id": "copy", "text": corpus[0]["text"]}], rounds=3)
@@ -178,3 +193,7 @@ def test_what_each_label_has_is_written_down():
     grown = regen()
     told = json.loads((grown.folder / "artifacts" / "regen.json").read_text("utf-8"))
     assert {label: one["texts"] for label, one in told.items()} == Counter(row["label"] for row in grown.rows)
+    anew = regen(rewrite=True)
+    told = json.loads((anew.folder / "artifacts" / "regen.json").read_text("utf-8"))
+    assert {label: one["texts"] for label, one in told.items()} == Counter(row["label"] for row in anew.rows) != Counter()
+    assert "refused" in {row["reason"] for row in anew.rejected}

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.errors import RequestError
+from tilth.generate.quotas import split
 from tilth.prompts import parsers
 from tilth.prompts.prompt import build
 from tilth.prompts.template import Template
@@ -75,7 +76,7 @@ class ReGen(Method):
     confidence: float = Field(0.0, ge=0, lt=1, description="Least probability that the student gives to the label.")
     folds: int = Field(5, ge=2, description="Folds of the student's judgement.")
     judge_from: int = Field(10, ge=2, description="Texts of each label from which on the student is asked; from fewer it learns nothing.")
-    per_label: int | None = Field(None, ge=1, description="Most texts of a label; default: rows by labels, without rows no bound.")
+    per_label: int | None = Field(None, ge=1, description="Most texts of a label; 'rows' bounds them too.")
     least: int = Field(20, ge=0, description="A label with fewer texts than these is told.")
     separator: str = Field(" [SEP] ", description="Between the label's query and a passage.", json_schema_extra={"from": "repo"})
     rewrite: bool = Field(False, description="A model says each passage anew.", json_schema_extra={"from": "AttrPrompt's data"})
@@ -89,7 +90,9 @@ class ReGen(Method):
             raise RequestError("regen: 'corpus' holds no usable text.", code="data.corpus")
         vectors = await run.embed([row["text"] for row in passages])
         visited, kept, fronts = set[int](), list[Hit](), dict[str, list[Hit]]()
-        most = self.per_label or (-(-self.rows // len(words)) if self.rows else len(passages))
+        most = split(self.rows or len(passages) * len(words), words)
+        most = {label: min(n, self.per_label or n) for label, n in most.items()}
+        written = Counter[str]()
         for turn in range(self.rounds + 1):
             last = [hit for label in words for hit in fronts.get(label, ())]
             further = [(hit.label, words[hit.label] + self.separator + str(passages[hit.passage]["text"])) for hit in last]
@@ -100,8 +103,9 @@ class ReGen(Method):
             fronts |= {label: mine for label in words if (mine := [hit for hit in new if hit.label == label])}
             kept += new
             async for record in self.records(run, new, passages, turn):
+                written[record["label"]] += 1
                 yield record
-        self.tell(run, words, kept)
+        self.tell(run, words, written, most)
 
     def passages(self, run: Run) -> Iterator[Record]:
         """The texts of the corpus, each once, without those to be excluded."""
@@ -175,11 +179,11 @@ class ReGen(Method):
                 run.reject(passages[hit.passage].replace(label=hit.label), reason, score=own)
         return out
 
-    def capped(self, run: Run, found: Sequence[Hit], kept: Sequence[Hit], most: int, passages: Sequence[Record]) -> list[Hit]:
+    def capped(self, run: Run, found: Sequence[Hit], kept: Sequence[Hit], most: Mapping[str, int], passages: Sequence[Record]) -> list[Hit]:
         """The likest of each label, as many as there is room for; equals by the order of the corpus."""
         held, out = Counter(hit.label for hit in kept), list[Hit]()
         for hit in sorted(found, key=lambda one: (-one.similarity, one.passage)):
-            if held[hit.label] < most:
+            if held[hit.label] < most[hit.label]:
                 held[hit.label] += 1
                 out.append(hit)
             else:
@@ -187,7 +191,8 @@ class ReGen(Method):
         return out
 
     async def records(self, run: Run, found: Sequence[Hit], passages: Sequence[Record], turn: int) -> AsyncIterator[Record]:
-        """The rows of a round, rewritten if that is wanted."""
+        """The rows of a round, rewritten if that is wanted; the text may be a person's, the label is not."""
+        finder = run.models("embedder")[0].identity
 
         async def record(hit: Hit) -> Record:
             row = passages[hit.passage]
@@ -197,21 +202,19 @@ class ReGen(Method):
                 prompt = build(self.prompts["rewrite"], task=run.task, conditions=given, parse=parsers.text())
                 text = str((await run.ask(prompt, temperature=self.temperature, max_tokens=self.max_tokens)).value)
                 origin = "mixed"
-            meta = {"seed_ids": [row.id], "round": turn, "origin": origin, "scores": {"similarity": hit.similarity}}
+            scores = {"similarity": hit.similarity}
+            meta = {"seed_ids": [row.id], "round": turn, "origin": origin, "labelled_by": finder, "scores": scores}
             return Record(text=text, label=hit.label, doc_id=str(row.id), similarity=hit.similarity, meta=meta)
 
         async for one in run.map(record, found, label=f"round {turn}", key=lambda hit: str(passages[hit.passage].id)):
             yield one
 
-    def tell(self, run: Run, words: Mapping[str, str], kept: Sequence[Hit]) -> None:
-        """What each label has, and which have too few."""
-        held = Counter(hit.label for hit in kept)
+    def tell(self, run: Run, words: Mapping[str, str], held: Mapping[str, int], most: Mapping[str, int]) -> None:
+        """What each label has, and which have too few: fewer than `least`, and fewer than were asked for."""
         run.artifact("regen", {label: {"query": query, "texts": held[label]} for label, query in words.items()})
         for label in words:
-            if held[label] < self.least:
-                run.note(
-                    f"regen: label '{label}' has {held[label]} texts, fewer than {self.least}. Reword its query, or raise top or rounds."
-                )
+            if held[label] < (least := min(self.least, most[label])):
+                run.note(f"regen: label '{label}' has {held[label]} texts, fewer than {least}. Reword its query, or raise top or rounds.")
 
 
 def hits(queries: Vectors, rows: Vectors, k: int) -> list[tuple[list[int], list[float]]]:
