@@ -312,6 +312,11 @@ def test_rows_spread_over_the_seeds_and_end_the_run_early():
     assert len(grown.requests) <= 6 + 4
 
 
+def test_a_seed_may_bring_its_solution_with_its_answer():
+    worked = [{**seed, "answer": f"They lay {seed['answer']} eggs.\n#### {seed['answer']}"} for seed in SEEDS]
+    assert run(seeds=worked).rows == run().rows
+
+
 def test_lineage():
     ids = {seed["question"]: seed["id"] for seed in SEEDS}
     for row in run().rows:

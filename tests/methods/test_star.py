@@ -261,6 +261,11 @@ def test_a_comparison_that_needs_a_process_is_made_once(tmp_path, monkeypatch):
     assert grow(Star(), lambda request: pytest.fail("asked again"), **arguments).rows == first.rows
 
 
+def test_a_question_may_bring_its_solution_with_its_answer():
+    worked = [{**row, "answer": f"One adds.\n#### {row['answer']}"} for row in QUESTIONS]
+    assert run(questions=worked).rows == run().rows and run(questions=worked).prompts == run().prompts
+
+
 def test_lineage():
     ids = {row["question"]: row["id"] for row in QUESTIONS}
     for row in run().rows:

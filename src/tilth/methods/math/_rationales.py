@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tilth.models.roles import RoleModel
+from tilth.verify.math import gold_answer
 
 MARK = "####"
 """Stands before the answer, as in GSM8K's solutions."""
@@ -54,7 +55,7 @@ def read(text: str) -> Solved:
 
 def shown(row: Mapping[str, Any], *, hint: bool) -> str:
     """The question with its choices; with a hint the right answer is marked: the choice, or in brackets after the question."""
-    question, gold, choices = str(row["question"]).strip(), str(row["answer"]).strip(), choices_of(row)
+    question, gold, choices = str(row["question"]).strip(), gold_answer(row["answer"]), choices_of(row)
     if not choices:
         return f"{question} ({gold})" if hint else question
     lines = [f"({key}) {text}{' (CORRECT)' if hint and key.casefold() == gold.casefold() else ''}" for key, text in choices.items()]
@@ -72,6 +73,6 @@ def choices_of(row: Mapping[str, Any]) -> Mapping[str, str]:
 def demonstrations_of(rows: Sequence[Mapping[str, Any]], *, hint: bool) -> list[dict[str, str]]:
     """The same examples, with the hint or without it."""
     return [
-        {"question": shown(row, hint=hint), "rationale": str(row["rationale"]).strip(), "answer": str(row["answer"]).strip()}
+        {"question": shown(row, hint=hint), "rationale": str(row["rationale"]).strip(), "answer": gold_answer(row["answer"])}
         for row in rows
     ]

@@ -18,7 +18,7 @@ from tilth.prompts.prompt import build
 from tilth.prompts.refusals import refusal
 from tilth.records.ids import Occurrences, canonical
 from tilth.records.record import Record
-from tilth.verify.math import Math, extract
+from tilth.verify.math import Math, extract, gold_answer
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
@@ -168,7 +168,7 @@ class MetaMath(Method):
 
     async def _query(self, run: Run, job: Job, question: str) -> str:
         """The question of a candidate."""
-        answer = str(job.seed["answer"]).strip()
+        answer = gold_answer(job.seed["answer"])
         if job.route == "Rephrased":
             return str((await self._ask(run, "rephrase", {"question": question}, _question)).value)
         if job.mask is None:
@@ -184,7 +184,7 @@ class MetaMath(Method):
 
     async def _checked(self, run: Run, math: Math, job: Job, query: str, text: str) -> Record | None:
         """The record, if its answer is the one that must come out."""
-        target = job.mask.target if job.mask else str(job.seed["answer"]).strip()
+        target = job.mask.target if job.mask else gold_answer(job.seed["answer"])
         found = extract(text, "unknown" if job.mask else "metamath")
         record = self._record(job, query, _response(text, found.answer or ""), target)
         if found.answer is None:

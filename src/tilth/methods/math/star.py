@@ -13,7 +13,7 @@ from tilth.engine.method import Method
 from tilth.methods.math._rationales import MARK, Solved, Trainer, demonstrations_of, read, shown
 from tilth.prompts.prompt import build
 from tilth.records.record import Record
-from tilth.verify.math import Math
+from tilth.verify.math import Math, gold_answer
 
 if TYPE_CHECKING:
     from tilth.engine.run import Run
@@ -162,7 +162,7 @@ class Star(Method):
         if retried and await self._right(run, now, row, last):
             return self._record(row, now, last, source="rationalized", hint=keeps_hint)
         wrong = self._record(row, now, last, source="rationalized" if retried else "generated", hint=False)
-        run.reject(wrong, "wrong_answer" if last.answer else "no_answer", detail=f"The answer is {row['answer']}.")
+        run.reject(wrong, "wrong_answer" if last.answer else "no_answer", detail=f"The answer is {gold_answer(row['answer'])}.")
         return None
 
     async def _solve(self, run: Run, now: Round, row: Record, *, hint: bool) -> Solved:
@@ -183,7 +183,7 @@ class Star(Method):
         return read(reply.text)
 
     async def _right(self, run: Run, now: Round, row: Record, solved: Solved) -> bool:
-        gold = str(row["answer"]).strip()
+        gold = gold_answer(row["answer"])
         if not solved.answer or not gold:
             return False
         if self.match == "exact" or row.get("choices"):
@@ -197,7 +197,7 @@ class Star(Method):
             question=shown(row, hint=False),
             rationale=solved.rationale,
             answer=solved.answer or "",
-            gold=str(row["answer"]).strip(),
+            gold=gold_answer(row["answer"]),
             source=source,
             iteration=now.number,
             prompt=prompt,

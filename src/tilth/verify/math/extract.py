@@ -83,6 +83,17 @@ def extract(text: str | None, convention: str | Sequence[str] = "auto", *, sever
     return Extracted(None, rules[-1], "no_answer")
 
 
+def gold_answer(text: object) -> str:
+    """The answer that a gold text states by "####", a phrase or a box; else the text itself. Published sets hold both.
+
+    >>> gold_answer("15 + 3 = <<15+3=18>>18\\n#### 18"), gold_answer(" 18 ")
+    ('18', '18')
+    """
+    whole = str(text).strip()
+    found = _stated(whole)
+    return found.answer if found and found.answer else whole
+
+
 def boxes(text: str) -> list[str | None]:
     """The content of every \\boxed, in order, with matched braces; None for one that is never closed."""
     return [_box(text, found.end()) for found in _BOX.finditer(text)]
