@@ -222,6 +222,12 @@ def test_invariant_7_accuracy_falls_with_entropy_and_is_told():
     assert half[0] >= half[1] and found[0]["entropy_bits"] == 0
 
 
+def test_a_given_label_that_is_none_of_the_tasks_is_no_answer_to_be_right_about():
+    grown = run(pool=[{**row, "gold": "mixed" if n < 6 else row["gold"]} for n, row in enumerate(POOL)], llm_share=1.0)
+    found = json.loads((grown.folder / "artifacts" / "allocation.json").read_text("utf-8"))["accuracy_by_entropy"]
+    assert [(one["n"], one["accuracy"]["value"]) for one in found] == [(18, 1.0)]
+
+
 @pytest.mark.parametrize(
     ("variant", "reply", "label"),
     [

@@ -144,7 +144,9 @@ class CoAnnotating(Method):
     uncertainty: Literal["entropy", "confidence", "random"] = Field(
         "entropy", description="What decides who labels a text.", json_schema_extra={"from": "paper"}
     )
-    variants: list[str] = Field([], description="Wordings that are asked; default: all that fit the number of labels.")
+    variants: list[str] = Field(
+        [], description="Wordings that are asked; default: all that fit the number of labels. Confidence has one of its own."
+    )
     repeats: int = Field(1, ge=1, description="How often each wording is asked; with one wording the paper's repeated prompt.")
     people: Literal["people", "given"] = Field(
         "people", description="Who labels the rest; given: the column gold or label, as experiments do."
@@ -177,7 +179,8 @@ class CoAnnotating(Method):
             yield record
         people = len(said) - len(by_llm) + len(audited)
         paid = cost(len(said) * len(asked), people * self.answers, self.call_price, self.human_price)
-        right = table(said, {**answers, **source.given}, {id_: answers[id_] for id_ in sorted(audited & set(answers))})
+        given = {id_: label for id_, label in source.given.items() if label in run.task.labels}
+        right = table(said, {**answers, **given}, {id_: answers[id_] for id_ in sorted(audited & set(answers))})
         facts = {"n": len(said), "llm": len(by_llm), "people": people, "answered": len(answers), "uncertainty": self.uncertainty}
         run.artifact("allocation", {**facts, "cost": paid, **right})
         if unread := sum(vote is None for one in said.values() for vote in one.votes.values()):

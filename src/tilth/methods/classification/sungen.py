@@ -37,8 +37,9 @@ class SunGen(ZeroGen):
     Differs: the student is softmax regression on centred sentence vectors by full gradient steps, so the inner gradient is plain, not
     Adam's; the gradient by the weights is not clipped. `by_class`: weights count within their class, so that no class is
     given up for another. `steps` is the most: on small sets the published 100 over-fit, so the number is chosen
-    on `held` rows that are as noisy as the others (0: all steps). When: a synthetic set with wrong labels, hundreds of
-    rows per class. On clean sets it gains nothing. Needs: task.labels, or synthetic. Calls: none, or as zerogen.
+    on `held` rows that are as noisy as the others (0: all steps). On sets of 1,000 rows 20 slow steps (steps 20, rate 0.1, held 0)
+    did as well or better (measured). When: a synthetic set with wrong labels, hundreds of rows per class. With labels that were
+    right it never helped, and cost a TF-IDF student 1.2 and 2.3 points. Needs: task.labels, or synthetic. Calls: none, or as zerogen.
     """
 
     name: ClassVar[str] = "sungen"
