@@ -103,9 +103,25 @@ def test_a_role_from_a_model():
     assert open_role({"model": model, "max_tokens": 5}).max_tokens == 5
 
 
+def test_what_a_model_can_do_may_be_said():
+    guessed = open_role("openai/m@http://h:9/v1", env={})
+    assert guessed.can.completion and guessed.guessed and open_role("vllm/m", env={}).guessed
+    chats = open_role({"model": "openai/m@http://h:9/v1", "can": {"completion": False, "prefill": True}}, env={})
+    assert (chats.can.completion, chats.can.prefill, chats.can.schema, chats.guessed) == (False, True, True, False)
+    assert chats.model.can == chats.can  # the request's body is made by what the model can
+    assert not open_role("openai/gpt-4.1-mini", env={"OPENAI_API_KEY": "k"}).guessed
+    own = open_role({"model": ScriptedModel(lambda request: "x"), "can": {"completion": False}})
+    assert not own.can.completion and own.can.deterministic and not own.guessed
+
+
 @pytest.mark.parametrize(
     ("given", "line"),
     [
+        (
+            {"model": "local", "can": {"score": True}},
+            "role 'judge': 'can' must be a mapping such as {completion: false}, of chat, completion, prefill, logprobs, seed, schema, "
+            "tools, images, not {'score': True}.",
+        ),
         ({"model": "local", "temprature": 1}, "role 'judge': 'temprature' is not a key here. Did you mean 'temperature'?"),
         ({"temperature": 1}, "role 'judge': 'model' is missing. Name one, such as {model: openai/gpt-4.1-mini}."),
         ({"model": "local", "temperature": "hot"}, "role 'judge': 'temperature' must be a number of at least 0, not \"hot\"."),

@@ -33,6 +33,12 @@ R = TypeVar("R")
 OnFailure = Literal["reject", "raise", "keep"]
 
 
+BARE = (
+    "{name} is given bare prompts to continue, which a server of one's own is taken to offer. If its model is made for chats, say so: "
+    "-s models.{role}.can.completion=false"
+)
+
+
 class Askable(Protocol):
     """What `ask` takes beside a text or messages: a prompt that knows its own beginning, stops, schema and parser."""
 
@@ -92,6 +98,13 @@ class Run:
         if not found:
             raise RequestError(f"no model is set for role '{role}'. Set one with: -m {role}=SPEC", code="model.no_role")
         return list(found)
+
+    def continues(self, role: str = "generator") -> bool:
+        """Whether a role's model continues bare prompts, for methods that would else chat. The user is told where that is a guess."""
+        chosen = self.models(role)[0]
+        if chosen.can.completion and chosen.guessed:
+            self.note(BARE.format(name=chosen.name, role=role))
+        return chosen.can.completion
 
     # one call
 

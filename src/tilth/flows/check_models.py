@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tilth.errors import RequestError, TilthError
 from tilth.flows import grammar
@@ -71,7 +72,7 @@ def _of_role(spec: grammar.FlowSpec, number: int, role: str) -> Iterator[tuple[W
 
 def _able(stage: grammar.Stage, model: grammar.ModelSpec, needed: tuple[str, ...], path: Where, problems: Problems) -> None:
     try:
-        can = _can(model.model)
+        can = replace(_can(model.model), **model.can)
     except TilthError:
         return  # reported already
     lacking = next((one for one in needed if not getattr(can, one, False)), None)

@@ -248,6 +248,8 @@ def _set(data: dict[str, Any], path: tuple[str, ...], value: Any, file: str) -> 
             inside = data[part] = {}
         if part in ROLES_OR_DATA and done == 0 and not isinstance(inside, dict):
             inside = data[part] = {}
+        if isinstance(inside, list) and len(inside) == 1 and done == 1 and path[0] == "models":  # as -m gives it
+            inside = data[part] = inside[0]
         if isinstance(inside, str) and done == 1 and path[0] in SHORT:  # the short form: SPEC, PATH
             inside = data[part] = {SHORT[path[0]]: inside}
         if not isinstance(inside, dict):

@@ -17,6 +17,7 @@ GRAMMAR = 1
 
 Kind = Literal["classification", "instruction", "dialogue", "preference", "code", "math", "qa", "extraction", "nli", "tabular", "text"]
 Parse = Literal["text", "label", "json", "code", "list", "messages"]
+Capability = Literal["chat", "completion", "prefill", "logprobs", "seed", "schema", "tools", "images"]
 Select = Literal["random", "fixed", "knn", "diverse", "informative", "balanced"]
 
 
@@ -55,6 +56,12 @@ class ModelSpec(Part):
     timeout: float | None = Field(None, gt=0, description="Seconds to wait for a reply.", examples=[120])
     batch: bool = Field(False, description="Use the provider's batch service.", examples=[True])
     price: PriceSpec | None = Field(None, description="Price, where tilth does not know it.", examples=[{"in": 0.4, "out": 1.6}])
+    can: dict[Capability, bool] = Field(
+        {},
+        description="What it can or cannot do, where tilth guesses wrong. A server of your own is taken to continue bare prompts: "
+        "say `{completion: false}` of a chat model.",
+        examples=[{"completion": False}],
+    )
     extra: dict[str, Any] = Field({}, description="The provider's own parameters, sent as they are.", examples=[{"top_k": 40}])
 
 

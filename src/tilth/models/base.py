@@ -41,6 +41,10 @@ class Capabilities:
     deterministic: bool = False
 
 
+SAYABLE = ("chat", "completion", "prefill", "logprobs", "seed", "schema", "tools", "images")
+"""Capabilities that a user may say of a model; the others are ours to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """US dollars per 1,000,000 tokens."""

@@ -121,12 +121,13 @@ class OpenAIModel(OpenAIServer):
 
     Parameters (besides those of :class:`OpenAIServer`)
     ----------
-    can: what it claims to do. dialect: where the server differs. price: None is unknown.
+    can: what it claims to do; guessed: nobody claimed it, the API has it. dialect: where the server differs. price: None is unknown.
     concurrency, ceiling: requests at once, at first and at most; None: the limiter finds out.
     """
 
     _: KW_ONLY
     can: Capabilities = COMPATIBLE
+    guessed: bool = False
     dialect: Dialect = STANDARD
     price: Price | None = None
     concurrency: int | None = None

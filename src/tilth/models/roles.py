@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tilth.errors import RequestError
-from tilth.models.base import Capabilities, Model, Price
+from tilth.models.base import SAYABLE, Capabilities, Model, Price
 from tilth.models.spec import open_model
 
 
@@ -18,7 +18,7 @@ class RoleModel:
 
     temperature, top_p, max_tokens, stop, seed: defaults of requests. extra: provider's own parameters.
     rpm, tpm: requests and tokens per minute. concurrency: requests at once at first.
-    batch: ask through the provider's batch API. own_price: wins over the model's.
+    batch: ask through the provider's batch API. own_price: wins over the model's. said: what the user says that it can or cannot do.
     """
 
     model: Model
@@ -33,6 +33,7 @@ class RoleModel:
     own_concurrency: int | None = None
     batch: bool = False
     own_price: Price | None = None
+    said: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -52,7 +53,12 @@ class RoleModel:
     @property
     def can(self) -> Capabilities:
         """What the model can do."""
-        return self.model.can
+        return replace(self.model.can, **self.said) if self.said else self.model.can
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nobody said that it continues bare prompts: a server of one's own is taken to offer it, whatever its model is for."""
+        return "completion" not in self.said and getattr(self.model, "guessed", False)
 
     @property
     def concurrency(self) -> int | None:
@@ -76,7 +82,8 @@ def open_role(
     """A role's model from a spec string, a model, or the mapping form of a flow.
 
     The mapping's keys: model (a spec, required), temperature (>= 0), top_p (0 to 1], max_tokens, stop, seed, concurrency,
-    rpm, tpm (each > 0), timeout (seconds), batch (true or false), price ({in, out, cached} in USD per 1M tokens), extra.
+    rpm, tpm (each > 0), timeout (seconds), batch (true or false), price ({in, out, cached} in USD per 1M tokens),
+    can ({capability: true or false}, see `SAYABLE`), extra.
 
     Raises
     ------
@@ -88,7 +95,8 @@ def open_role(
         return RoleModel(open_model(spec, role=role, env=env))
     settings = checked(spec, role)
     price: Price | None = settings["price"]
-    server = {"timeout": settings.get("timeout"), "price": price, "concurrency": settings.get("concurrency")}
+    said: Mapping[str, bool] = settings.get("can") or {}
+    server = {"timeout": settings.get("timeout"), "price": price, "concurrency": settings.get("concurrency"), "can": said}
     return RoleModel(
         open_model(settings["model"], role=role, env=env, **server),
         temperature=settings.get("temperature"),
@@ -102,6 +110,7 @@ def open_role(
         own_concurrency=settings.get("concurrency"),
         batch=settings.get("batch") or False,
         own_price=price,
+        said=said,
     )
 
 
@@ -123,6 +132,10 @@ def _is_stop(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, Sequence) and all(isinstance(each, str) for each in value))
 
 
+def _is_said(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(name in SAYABLE and isinstance(yes, bool) for name, yes in value.items())
+
+
 _KEYS: Mapping[str, tuple[Any, str]] = {
     "model": (_is_model, "a spec such as openai/gpt-4.1-mini"),
     "temperature": _number(0),
@@ -136,6 +149,7 @@ _KEYS: Mapping[str, tuple[Any, str]] = {
     "timeout": _number(0, open_low=True),
     "batch": (lambda value: isinstance(value, bool), "true or false"),
     "price": (lambda value: isinstance(value, Mapping), "a mapping such as {in: 0.4, out: 1.6}"),
+    "can": (_is_said, f"a mapping such as {{completion: false}}, of {', '.join(SAYABLE)}"),
     "extra": (lambda value: isinstance(value, Mapping), "a mapping"),
 }
 

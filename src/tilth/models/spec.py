@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from tilth.errors import RequestError
@@ -80,7 +80,7 @@ def open_model(
     ----------
     spec: a spec string, its mapping form (see :func:`tilth.models.roles.open_role`), or a model, which is returned as it is.
     role: for error lines. env: where keys are looked up; None: the environment of this process.
-    settings: for servers: timeout (seconds), price (:class:`Price`), concurrency, ceiling.
+    settings: for servers: timeout (seconds), price (:class:`Price`), concurrency, ceiling, can (capability to bool).
 
     Raises
     ------
@@ -164,6 +164,7 @@ def _open_server(parsed: Spec, role: str, env: Mapping[str, str], settings: Mapp
 
     provider, key_env = _provider_and_key(parsed, role, env)
     can: Capabilities = COMPATIBLE if parsed.provider == "openai" and parsed.url else provider.can
+    can = replace(can, **(settings.get("can") or {}))
     price: Price | None = settings.get("price")
     if price is None and (parsed.url is None or provider.free):
         price = price_of(parsed.identity)
@@ -177,6 +178,7 @@ def _open_server(parsed: Spec, role: str, env: Mapping[str, str], settings: Mapp
         role=role,
         env=env,
         can=can,
+        guessed=bool(parsed.url or provider.free),
         dialect=provider.dialect,
         price=price,
         concurrency=settings.get("concurrency") or provider.concurrency,

@@ -95,7 +95,7 @@ async def one_text(
 
 def continues(run: Run, mode: Mode) -> bool:
     """Whether texts are continued rather than asked for."""
-    return mode == "completion" or (mode == "auto" and run.models("generator")[0].can.completion)
+    return mode == "completion" or (mode == "auto" and run.continues())
 
 
 def labels_of(run: Run, method: str) -> dict[str, str]:

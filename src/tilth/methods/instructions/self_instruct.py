@@ -290,7 +290,7 @@ class SelfInstruct(Method):
         )
 
     def _chats(self, run: Run) -> bool:
-        return self.mode == "chat" or (self.mode == "auto" and not run.models("generator")[0].can.completion)
+        return self.mode == "chat" or (self.mode == "auto" and not run.continues())
 
     def _report(self, run: Run, tasks: int, kept: int, *, stalled: bool) -> None:
         if stalled:
