@@ -79,9 +79,11 @@ def test_what_the_result_is_tested_on_is_kept_from_generation() -> None:
     assert Flow.from_text(shown)
     with pytest.raises(RequestError) as caught:
         Flow.from_text(shown + "evaluate: {against: {holdout: test}}", name="f.yaml")
-    assert str(caught.value) == (
-        "f.yaml:8:65: generation never sees 'test': it is what the result is tested on. Name other data, such as support."
-    )
+    said = "f.yaml:8:65: generation never sees 'test': it is what the result is tested on. Name other data, such as support."
+    assert str(caught.value) == said
+    with pytest.raises(RequestError) as caught:  # by the name of its set, too
+        Flow.from_text(shown + "evaluate: {against: {real: test}, utility: {test: real}}", name="f.yaml")
+    assert str(caught.value) == said
 
 
 def test_a_step_may_compare_with_the_holdout_only_to_decontaminate() -> None:

@@ -12,11 +12,6 @@ Format = Literal[
     "parquet", "jsonl", "csv", "text", "chat", "alpaca", "sharegpt", "messages", "prompt_completion", "dpo", "kto", "hub", "argilla",
     "label_studio", "croissant",
 ]  # fmt: skip
-_PAIRS: tuple[tuple[str, ...], ...] = (
-    ("instruction", "output"), ("prompt", "completion"), ("question", "answer"), ("text", "label"), ("instruction", "code"),
-    ("prompt", "code"), ("prompt", "response"), ("prompt", "output"), ("premise", "hypothesis", "label"),
-)  # fmt: skip
-_SPOKEN = (("messages",), *_PAIRS)
 PAIRS = (
     ("instruction", "output"), ("prompt", "completion"), ("prompt", "response"), ("prompt", "output"), ("question", "answer"),
     ("instruction", "code"), ("prompt", "code"), ("premise", "hypothesis", "label"), ("text", "label"),

@@ -75,8 +75,9 @@ def fenced(spec: FlowSpec) -> frozenset[str]:
     found = {"holdout"}
     if spec.evaluate is not None:
         found |= {name for role, name in spec.evaluate.against.items() if role == "holdout"}
-        if spec.evaluate.utility is not None and spec.evaluate.utility.test not in spec.evaluate.against:
-            found.add(spec.evaluate.utility.test)
+        if spec.evaluate.utility is not None:
+            against: dict[str, str] = dict(spec.evaluate.against)
+            found.add(against.get(spec.evaluate.utility.test, spec.evaluate.utility.test))
     return frozenset(found)
 
 
