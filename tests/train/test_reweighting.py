@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tilth.train import reweighting
+from tilth.train.logistic import softmax
 from tilth.train.reweighting import Settings, best_steps, reweigh, train, weight_slopes
 from tilth.train.robust import row_losses
 from train.noisy import auroc, noisy
@@ -68,7 +69,7 @@ def test_the_slope_of_each_weight_is_that_of_one_step_followed_by_the_outer_loss
 
     def outer(w):
         moved = student - eta * reweighting.gradient(x, targets, w / w.sum(), student)
-        return row_losses(reweighting._softmax(x[heard] @ moved), targets[heard], "rce", reweighting.SCALE).mean()
+        return row_losses(softmax(x[heard] @ moved), targets[heard], "rce", reweighting.SCALE).mean()
 
     slopes = weight_slopes(x, targets, weights, student, heard, eta)
     for row in range(30):

@@ -35,7 +35,7 @@ class Coefficients:
 
     def probabilities(self, matrix: Any) -> Floats:
         """(rows, classes) for a matrix of rows, dense or sparse."""
-        return _softmax(np.asarray(matrix @ self.weights) + self.intercept)
+        return softmax(np.asarray(matrix @ self.weights) + self.intercept)
 
 
 def fit(matrix: Any, targets: Floats, weights: Floats, c: float) -> Coefficients:
@@ -60,7 +60,8 @@ def _reduced(matrix: Any) -> tuple[Floats, Floats]:
     return np.ascontiguousarray(axes[:, kept] * roots), axes[:, kept] / roots
 
 
-def _softmax(logits: Floats) -> Floats:
+def softmax(logits: Floats) -> Floats:
+    """Probabilities of each row of logits; of two classes the first has the logit 0 and no column."""
     full = np.hstack([np.zeros_like(logits), logits]) if logits.shape[1] == 1 else logits
     shifted = np.exp(full - full.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from tilth.stats.arrays import Bools, Floats, Ints
+from tilth.train.logistic import softmax
 from tilth.train.robust import Loss, logit_gradients, row_losses
 
 SCALE = 10.0
@@ -69,7 +70,7 @@ def best_steps(matrix: Any, targets: Floats, outer: Ints, held: Ints, settings: 
     found: list[tuple[float, int]] = []
     for step, (_, student) in enumerate(path(seen, targets[rows], place[outer], settings)):
         if step % every == 0:
-            loss = row_losses(_softmax(wide @ student), targets[held], "rce", SCALE).mean()
+            loss = row_losses(softmax(wide @ student), targets[held], "rce", SCALE).mean()
             found.append((round(float(loss), 6), step))
     return min(found)[1]
 
@@ -101,7 +102,7 @@ def train(wide: Any, targets: Floats, weights: Floats, steps: int, eta: float, g
 
 def gradient(wide: Any, targets: Floats, shares: Floats, student: Floats) -> Floats:
     """Of sum_i shares_i CE_i; shares sum to 1."""
-    return np.asarray(wide.T @ (shares[:, None] * (_softmax(wide @ student) - targets)), dtype=np.float64)
+    return np.asarray(wide.T @ (shares[:, None] * (softmax(wide @ student) - targets)), dtype=np.float64)
 
 
 def _factors(weights: Floats, groups: Ints | None) -> Floats:
@@ -115,8 +116,8 @@ def weight_slopes(
 ) -> Floats:
     """dL/dw of each row through one virtual step at `student`; L is the mean outer loss of the rows `heard`."""
     some = wide[heard]
-    outer = np.asarray(some.T @ logit_gradients(_softmax(some @ student), targets[heard], loss, SCALE)) / len(heard)
-    agreement = ((_softmax(wide @ student) - targets) * np.asarray(wide @ outer)).sum(axis=1)
+    outer = np.asarray(some.T @ logit_gradients(softmax(some @ student), targets[heard], loss, SCALE)) / len(heard)
+    agreement = ((softmax(wide @ student) - targets) * np.asarray(wide @ outer)).sum(axis=1)
     kinds, factors = np.zeros(len(weights), dtype=np.int64) if groups is None else groups, _factors(weights, groups)
     means = np.bincount(kinds, weights * agreement) / np.maximum(np.bincount(kinds, weights), 1e-300)
     return np.asarray(-eta * factors * (agreement - means[kinds]), dtype=np.float64)
@@ -172,9 +173,3 @@ def _spread(wide: Any) -> float:
         value = float(np.linalg.norm(at))
         at = at / value
     return value
-
-
-def _softmax(logits: Any) -> Floats:
-    full = np.asarray(logits)
-    shifted = np.exp(full - full.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)
