@@ -64,6 +64,11 @@ async def test_a_schema_of_the_row_comes_first(schema):
     assert (await verifier_of("schema").verify(None, {"text": "5"})).reason == "no_schema"
 
 
+async def test_what_breaks_the_check_has_a_name_that_can_be_counted(schema):
+    found = await schema.verify(None, {"text": "5", "schema": {"$schema": ["x"]}})
+    assert (found.state, found.reason) == ("unscored", "TypeError") and "unhashable" in found.evidence["error"]
+
+
 async def test_no_reference_is_fetched(schema):
     found = await schema.verify(None, {"text": "5", "schema": {"$ref": "http://schemas.invalid/a.json"}})
     assert (found.state, found.reason) == ("unscored", "unresolved")

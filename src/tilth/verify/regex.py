@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from .base import Verdict
 from .reading import OfRow
-from .workers import Workers, work
+from .workers import Workers, unanswered, work
 
 if TYPE_CHECKING:
     from ..engine.run import Run
@@ -55,8 +55,8 @@ class Regex(OfRow):
             return Verdict("unscored", "no_pattern" if pattern is None else "no_text")
         payload = {"text": str(taken["text"]), "pattern": str(pattern), "whole": self.match == "whole", "flags": list(self.flags)}
         reply = await work(run, self._workers, payload, version=self.version)
-        if "error" in reply:
-            return Verdict("unscored", reply["error"], {"pattern": payload["pattern"]})
+        if (nothing := unanswered(reply, pattern=payload["pattern"])) is not None:
+            return nothing
         found = reply["value"]
         if "problem" in found:
             return Verdict("unscored", "bad_pattern", {"pattern": payload["pattern"], "problem": found["problem"]})

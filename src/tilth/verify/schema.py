@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from .base import Verdict
 from .reading import OfRow
-from .workers import Workers, work
+from .workers import Workers, unanswered, work
 
 if TYPE_CHECKING:
     from ..engine.run import Run
@@ -65,8 +65,8 @@ class JsonSchema(OfRow):
             if problem:
                 return Verdict("unscored", "bad_schema", {"error": schema})
         reply = await work(run, self._workers, {"value": value, "schema": schema, "formats": self.formats}, version=self.version)
-        if "error" in reply:
-            return Verdict("unscored", reply["error"])
+        if (nothing := unanswered(reply)) is not None:
+            return nothing
         found = reply["value"]
         if found["problem"]:
             return Verdict("unscored", found["problem"], {"error": found["detail"]})

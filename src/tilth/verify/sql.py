@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 from ..errors import require
 from .base import Verdict
 from .reading import OfRow
-from .workers import Workers, work
+from .workers import Workers, unanswered, work
 
 if TYPE_CHECKING:
     from ..engine.run import Run
@@ -61,7 +61,7 @@ class Sql(OfRow):
         settings = self.model_dump(include={"dialect", "order", "tolerance", "max_rows"})
         payload = {"query": taken["query"], "gold": taken["gold"], "databases": databases, **settings}
         reply = await work(run, self._workers, payload, version=self.version)
-        if "error" in reply:
-            return Verdict("unscored", str(reply["error"]).split(":")[0], {"error": reply["error"]})
+        if (nothing := unanswered(reply)) is not None:
+            return nothing
         found = reply["value"]
         return Verdict(found["state"], found["reason"], found["evidence"])

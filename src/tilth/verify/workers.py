@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .base import Verdict
+
 if TYPE_CHECKING:
     from ..engine.run import Run
 
@@ -105,6 +107,13 @@ async def work(run: Run | None, workers: Workers, payload: Mapping[str, Any], *,
     import asyncio
 
     return await asyncio.to_thread(_attempt, workers, payload)
+
+
+def unanswered(reply: Mapping[str, Any], **evidence: Any) -> Verdict | None:
+    """The verdict where a worker gave no value: unscored, by a name that can be counted; what was raised is in the evidence."""
+    if "error" not in reply:
+        return None
+    return Verdict("unscored", str(reply["error"]).split(":")[0], {**evidence, "error": reply["error"]})
 
 
 def _attempt(workers: Workers, payload: Mapping[str, Any]) -> dict[str, Any]:
