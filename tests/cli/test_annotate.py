@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,21 @@ def test_what_is_wrong_gets_a_line(argv: list[str], line: str, tilth: Tell, comm
     (tmp_path / "bare.csv").write_text("body\nhello\n")
     told = tilth(*argv, *command[-2:])
     assert told.exit == 2 and line in told.err, told.err
+
+
+def test_the_bar_names_the_labels_that_people_must_give_and_the_advice_sets_them_aside(tilth: Tell, command: list[str]) -> None:
+    told = tilth(*command, "--bar", "0.58")
+    assert "good  precision 0.86 [0.49, 0.97]   recall 1.00 [0.61, 1.00]" in told.err
+    assert "bad   precision 1.00 [0.57, 1.00]   recall 0.83 [0.44, 0.97]" in told.err
+    assert "not shown to be right at least 0.58 of the time: 'good', 'bad'" in told.err
+    told = tilth(*command, "--bar", "0.5")
+    assert "not shown to be right at least 0.5 of the time: 'good'. Let" in told.err
+    parses(told.advice)
+    curated = tilth(*shlex.split(next(line for line in told.advice if line.startswith("tilth curate")))[1:], "--json").json["result"]
+    assert (curated["rows"]["kept"], curated["rows"]["to_review"]) == (12, 7)
+    assert "every label is right at least 0.4 of the time" in tilth(*command, "--bar", "0.4").err
+
+
+def test_a_bar_without_given_labels_says_what_it_needs(tilth: Tell, command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "films.csv").write_text("text\nfilm 1 is fine\n")
+    assert "--bar needs given labels" in tilth(*command, "--bar", "0.8").err

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tilth.cli.clean import clean
 from tilth.cli.commands.run import env_file_option, work_options
 from tilth.cli.options import Answer, Session, command
 
@@ -21,10 +23,12 @@ SHOWN = 8
     "annotate",
     examples=(
         "annotate reviews.csv --labels positive,negative -p text_name=Review -p label_name=Sentiment",
+        "annotate gold250.csv --labels positive,negative --bar 0.85        which labels a model may give without people",
         "annotate tickets.jsonl --task task.yaml --support examples16.csv -k 8 --votes 5 -m openai/gpt-4.1-mini --budget 2",
     ),
     help="Label the texts of DATA (a file with a column 'text', or a run) with a model: with probabilities, where it scores given texts "
-    "or where --votes are taken. A column 'gold' or 'label' is never shown to it; the command then says how far its labels agree.",
+    "or where --votes are taken. A column 'gold' or 'label' is never shown to it; the command then says how far its labels agree, "
+    "label by label. So validate first: annotate a file that people have labelled, with --bar.",
 )
 @click.argument("data_path", metavar="DATA")
 @work_options
@@ -36,10 +40,16 @@ SHOWN = 8
 @click.option(
     "--calibration", type=click.Choice(["none", "batch", "prior"]), help="Of scores. Default: batch (labels about equally frequent)."
 )
+@click.option(
+    "--bar",
+    type=click.FloatRange(0, 1),
+    metavar="P",
+    help="Name the labels that are right less often than this, by the lower end of the interval of their precision.",
+)
 @click.option("--require", type=click.IntRange(1), metavar="N", help="Exit 1 if fewer records are labelled.")
 @click.option("--plan", "planned", is_flag=True, help="Send nothing: show the first prompt, the number of calls, and about what they cost.")
 @env_file_option
-def annotate(session: Session, data_path: str, require: int | None, planned: bool, **options: Any) -> Answer:
+def annotate(session: Session, data_path: str, require: int | None, planned: bool, bar: float | None, **options: Any) -> Answer:
     """Translate the options into a run of the method llm-labels, run it, and say how it went."""
     from tilth.cli import launching, planning, summary
     from tilth.cli.runs import data_named
@@ -56,6 +66,8 @@ def annotate(session: Session, data_path: str, require: int | None, planned: boo
         facts = json.loads(path.read_text("utf-8"))
         _show(session, facts)
         answer.result = {**(answer.result or {}), "annotation": facts}
+        if bar is not None:
+            _hold(session, outcome.folder.name, facts, bar)
     if done:
         why = " --reason any" if outcome.rejected and not outcome.kept else ""
         session.printer.advise(f"tilth trace {outcome.folder.name}{why}{session.where}", "the first records, and how each was labelled")
@@ -122,9 +134,29 @@ def _show(session: Session, facts: Mapping[str, Any]) -> None:
     if found["calibration_error"]["value"] is not None:
         parts.append(f"calibration error {found['calibration_error']['value']:.2f}")
     printer.say("  ", ("agrees    ", "dim"), " · ".join(parts), f"   n {found['n']:,} with a given label")
+    wide = max(map(len, found["per_label"]))
+    for label, one in found["per_label"].items():
+        right = f"precision {_interval(one['precision'])}   recall {_interval(one['recall'])}"
+        printer.say("            ", f"{clean(label):<{wide}}  {right}")
     if found["accuracy"]["low"] <= found["majority"]:
         line = f"the labels are not shown to be better than always the most frequent one ({found['majority']:.2f})."
         printer.warn(line, "annotate.no_better")
+
+
+def _hold(session: Session, run: str, facts: Mapping[str, Any], bar: float) -> None:
+    """Which labels a model may give without people, and the command that sends the others to review."""
+    if facts["agreement"] is None:
+        session.printer.warn("--bar needs given labels: annotate a file that has a column 'label' or 'gold'.", "annotate.no_gold")
+        return
+    precision = {label: one["precision"] for label, one in facts["agreement"]["per_label"].items()}
+    below = [label for label, one in precision.items() if one is None or one["low"] < bar]
+    if not below:
+        session.printer.say(f"  every label is right at least {bar:g} of the time, by the lower end of its interval")
+        return
+    listed = ", ".join(f"'{label}'" for label in below)
+    session.printer.warn(f"not shown to be right at least {bar:g} of the time: {listed}. Let people give these.", "annotate.bar")
+    step = f"drop_if condition={json.dumps(f'label in {below!r}', ensure_ascii=False)} action=review"
+    session.printer.advise(f"tilth curate {run} -s {shlex.quote(step)}{session.where}", "sets them aside for review")
 
 
 def _interval(value: Mapping[str, Any] | None) -> str:
