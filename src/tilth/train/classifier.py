@@ -61,8 +61,12 @@ class LogisticStudent:
         self.classes = classes
         self._learned = None
         if len(classes) > 1:
-            self._learned = fit(self._learn(features[np.flatnonzero(used)]), targets[used], weights[used], self.c)
+            self._learned = self._solve(self._learn(features[np.flatnonzero(used)]), targets[used], weights[used])
         return self
+
+    def _solve(self, matrix: Any, targets: Floats, weights: Floats) -> Coefficients:
+        """The coefficients of the training rows; students with another loss say how they find them."""
+        return fit(matrix, targets, weights, self.c)
 
     def predict_proba(self, rows: Any) -> Floats:
         """(rows, classes); each row sums to 1 up to the rounding to 6 decimals."""

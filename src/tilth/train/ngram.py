@@ -81,7 +81,7 @@ class NgramLM:
         return int(self.embedding.shape[1])
 
     def digest(self) -> str:
-        """SHA-256 over tokens, counts and vectors (hex)."""
+        """Digest of tokens, counts and vectors (hex)."""
         parts = [np.concatenate([np.asarray(history, dtype=np.int64), ids, n]).tobytes() for history, (ids, n) in self.counts.items()]
         return digest("\n".join(self.tokens), self.embedding.tobytes(), *parts).hex()
 

@@ -141,7 +141,7 @@ class State:
             raise RequestError(f"{path} holds no tuned conditions ({error}). Tune them again.", code="tunable.state") from None
 
     def digest(self) -> str:
-        """SHA-256 over settings and arrays (hex)."""
+        """Digest of settings and arrays (hex)."""
         return digest(json_text(dict(self.settings)), self._bytes()).hex()
 
     def _bytes(self) -> bytes:
@@ -190,7 +190,7 @@ class Tunable(Protocol):
         ...
 
     def base_digest(self) -> str:
-        """SHA-256 of the frozen weights (hex): the same before and after :meth:`fit`."""
+        """Digest of the frozen weights (hex): the same before and after :meth:`fit`."""
         ...
 
 
@@ -205,7 +205,7 @@ class FrozenLM(Protocol):
     can: Tuning
 
     def digest(self) -> str:
-        """SHA-256 of the weights (hex)."""
+        """Digest of the weights (hex)."""
         ...
 
     def vectors(self, text: str) -> Floats:
