@@ -244,6 +244,13 @@ def test_the_dialogue_before_a_prompt_is_seen_by_models_and_judge():
     assert [{name: turn[name] for name in ("role", "content")} for turn in grown.rows[0]["history"]] == history
 
 
+@pytest.mark.parametrize("history", ["user: I keep bees.", ["I keep bees."], [{"role": "user"}]])
+def test_a_dialogue_that_is_no_list_of_turns_costs_only_its_prompt(history):
+    prompt = next(row["prompt"] for row in PROMPTS if slice_of(row["prompt"], 3) == 0)
+    grown = fight(ArenaLearning(gap=0, **ONE, draws=2), data=[{"prompt": prompt, "history": history}])
+    assert not grown.rows and [row["reason"] for row in grown.rejected] == ["bad_history"] and not grown.models[0].requests
+
+
 def test_a_lost_answer_leaves_the_others_to_fight_but_not_without_the_target():
     cut = lambda request: Reply("An answer of", finish="length")  # noqa: E731
     models = [*pool()[:3], ScriptedModel(cut, name="weak")]

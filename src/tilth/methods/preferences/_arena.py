@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tilth.errors import Failure
 from tilth.models.base import Reply
 from tilth.prompts.ratings import rating
 from tilth.records.ids import digest
@@ -104,6 +105,20 @@ def unfit(texts: Sequence[str], min_chars: int, prefix_words: int, near: float) 
     left = [at for at in range(len(texts)) if at not in out]
     out.update((left[one.row], "near_duplicate") for one in near_duplicates([texts[at] for at in left], near))
     return iter(sorted(out.items()))
+
+
+def turns_of(row: Record) -> list[dict[str, str]]:
+    """The dialogue before a prompt.
+
+    Raises
+    ------
+    Failure: it is no list of turns (``bad_history``).
+    """
+    history = row.get("history") or []
+    good = isinstance(history, list | tuple) and all(isinstance(turn, Mapping) and {"role", "content"} <= set(turn) for turn in history)
+    if not good:
+        raise Failure("bad_history", "history must be a list of turns, each with 'role' and 'content'.")
+    return [{name: str(turn[name]) for name in ("role", "content")} for turn in history]
 
 
 def near_benchmarks(vectors: npt.NDArray[np.float32], prompts: int, k: int) -> list[int]:

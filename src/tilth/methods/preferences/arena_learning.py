@@ -21,6 +21,7 @@ from tilth.methods.preferences._arena import (
     near_benchmarks,
     slice_of,
     table_of,
+    turns_of,
     two_scores,
     unfit,
 )
@@ -169,10 +170,7 @@ class ArenaLearning(Method):
 
     async def battle(self, run: Run, players: Mapping[str, RoleModel], target: str, row: Record) -> Battle:
         """All answers to one prompt, and all games between them."""
-        prompt, history = (
-            str(row["prompt"]).strip(),
-            [{name: turn[name] for name in ("role", "content")} for turn in row.get("history") or ()],
-        )
+        prompt, history = str(row["prompt"]).strip(), turns_of(row)
         asked = build(self.prompts["answer"], task=run.task, conditions={"prompt": prompt})
 
         async def answer(name: str) -> str:
