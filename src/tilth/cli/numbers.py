@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 
 def count(value: float | None) -> str:
@@ -29,17 +27,6 @@ def tokens(value: float | None) -> str:
             short = value / unit
             return f"{short:.1f}{name}" if short < 10 else f"{short:.0f}{name}"
     return f"{value:.0f}"
-
-
-def scored(value: Any) -> str:
-    """A score of a record: a number, or one with what was said about it; nobody could say: `not scored`.
-
-    >>> scored(4.0), scored(None), scored({"value": 0.0, "detail": "no quotation"})
-    ('4', 'not scored', '0 (no quotation)')
-    """
-    number, detail = (value.get("value"), value.get("detail")) if isinstance(value, Mapping) else (value, None)
-    words = "not scored" if number is None else f"{number:g}" if isinstance(number, (int, float)) else str(number)
-    return f"{words} ({detail})" if detail else words
 
 
 def money(usd: float | None) -> str:

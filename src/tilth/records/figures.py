@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def figure(value: float, interval: Sequence[float] | None = None) -> str:
@@ -15,3 +16,14 @@ def figure(value: float, interval: Sequence[float] | None = None) -> str:
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 3 if widest < 0.1 else 2
     shown = [f"{one:.{digits}f}" if one else "0" for one in (value, *(interval or ()))]
     return shown[0] if interval is None else f"{shown[0]} [{shown[1]}, {shown[2]}]"
+
+
+def scored(value: Any) -> str:
+    """A score of a record: a number, or one with what was said about it; nobody could say: `not scored`.
+
+    >>> scored(4.0), scored(None), scored({"value": 0.0, "detail": "no quotation"})
+    ('4', 'not scored', '0 (no quotation)')
+    """
+    number, detail = (value.get("value"), value.get("detail")) if isinstance(value, Mapping) else (value, None)
+    words = "not scored" if number is None else f"{number:g}" if isinstance(number, (int, float)) else str(number)
+    return f"{words} ({detail})" if detail else words

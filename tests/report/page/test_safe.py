@@ -6,9 +6,12 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
+from curate.support import curate
 from report.reporting import page
 from tilth.records.folder import RunFolder
 from tilth.report.page.visible import LONGEST, cut, excerpt, visible
@@ -81,3 +84,14 @@ def test_markdown_and_json_hold_no_markup_of_texts(nasty: RunFolder) -> None:
     words = page(nasty, form="md")
     assert "<script" not in words and "\u202e" not in words and "\x1b" not in words
     assert "\x1b" not in page(nasty, form="json")
+
+
+def test_a_reason_that_holds_a_bar_can_still_be_chosen_in_the_filter(tmp_path: Path) -> None:
+    rows = [{"id": str(at), "text": "short" if at % 3 else "long enough to stay, this one", "label": "a"} for at in range(9)]
+    tags = Elements(page(curate(tmp_path / "bar", rows, [{"drop_if": "text | length < 8"}]).folder)).tags
+    separators = re.search(r'dataset\.why\.split\("(.+?)"\)', (files("tilth.report.page") / "templates" / "script.js").read_text("utf-8"))
+    assert separators
+    shown = [str(attrs["data-why"]).split(separators.group(1)) for _, attrs in tags if "data-why" in attrs]
+    choices = {attrs["value"] for tag, attrs in tags if tag == "option"}
+    assert ["rejected: text | length < 8"] in shown
+    assert {why for one in shown for why in one} <= choices

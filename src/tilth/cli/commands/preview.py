@@ -12,9 +12,10 @@ import click
 from tilth.cli import estimate, forecast, launching, trial
 from tilth.cli.clean import clean, cut, one_line
 from tilth.cli.commands.run import env_file_option, work_options
-from tilth.cli.numbers import money, plural, scored
+from tilth.cli.numbers import money, plural
 from tilth.cli.numbers import reason as in_words
 from tilth.cli.options import Answer, Session, command
+from tilth.records.figures import scored
 
 if TYPE_CHECKING:
     from tilth.records.record import Record

@@ -9,12 +9,13 @@ import click
 
 from tilth.cli import lookup, runs
 from tilth.cli.clean import clean, cut, one_line, shorten
-from tilth.cli.numbers import money, scored, tokens
+from tilth.cli.numbers import money, tokens
 from tilth.cli.numbers import reason as in_words
 from tilth.cli.options import Answer, Session, command
 from tilth.cli.printer import Printer
 from tilth.cli.runs import RunView
 from tilth.errors import RequestError
+from tilth.records.figures import scored
 from tilth.records.folder import RunFolder
 from tilth.records.record import Record
 

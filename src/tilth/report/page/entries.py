@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tilth.records.figures import scored
 from tilth.records.ids import json_text
 from tilth.report.look.material import Material
 from tilth.report.look.records import RANDOM, Shown
@@ -137,18 +138,11 @@ def _lineage(meta: Mapping[str, Any], one: Shown) -> list[tuple[str, str]]:
             rows.append((name, ", ".join(str(id_)[:12] for id_ in meta[key])))
     scores = meta.get("scores")
     if isinstance(scores, Mapping) and scores:
-        rows.append(("scores", " · ".join(f"{name} {_score(value)}" for name, value in scores.items())))
+        rows.append(("scores", " · ".join(f"{name} {scored(value)}" for name, value in scores.items())))
     rows += [(name, str(meta[name])) for name in ("detail", "licence") if meta.get(name)]
     if meta.get("raw") and one.state == "rejected":
         rows.append(("raw reply", str(meta["raw"])))
     return rows
-
-
-def _score(value: Any) -> str:
-    """A score of a record's lineage: a number, or with what was said about it."""
-    number, detail = (value.get("value"), value.get("detail")) if isinstance(value, Mapping) else (value, None)
-    words = "not scored" if number is None else f"{number:g}" if isinstance(number, (int, float)) else str(number)
-    return f"{words} ({detail})" if detail else words
 
 
 def _call(call: Mapping[str, Any]) -> Call:

@@ -12,6 +12,7 @@ from tilth.report.look.material import Material
 from tilth.report.look.sample import Neighbourhood, Plane
 from tilth.report.page.blocks import Block, Line, Missing, Plot
 from tilth.report.page.figures import DIVERSITY, chosen, findings, named, not_measured, shown, unmeasured, values_sheet
+from tilth.report.page.sections.losses import slug
 from tilth.report.plot.dots import Dot, Dots
 from tilth.report.plot.ecdf import Ecdf, curve
 from tilth.report.plot.figure import Figure
@@ -180,7 +181,7 @@ def _coverage(m: Material, name: str, counts: Counter[tuple[str, str]]) -> Figur
     how += "seldom or too often."
     plain = tuple(tuple(float(n) for n in line) for line in cells)
     mark = Heat(tuple(ranked), tuple(label or "records" for label in columns), plain, shade, (name, "label"))
-    return Figure(f"coverage-{_slug(name)}", title, f"{title}. {caption}", caption, how, mark)
+    return Figure(f"coverage-{slug(name)}", title, f"{title}. {caption}", caption, how, mark)
 
 
 def _evenness(every: Sequence[int], owned: bool) -> str:
@@ -191,9 +192,3 @@ def _evenness(every: Sequence[int], owned: bool) -> str:
     if len(used) < len(every):
         return f"{len(every) - len(used)} of {len(every)} combinations were never used"
     return f"every combination was used, {min(every)} to {max(every)} times"
-
-
-def _slug(text: str) -> str:
-    from tilth.report.page.sections.losses import slug
-
-    return slug(text)

@@ -12,6 +12,7 @@ from tilth.report.look.material import Material
 from tilth.report.look.scored import Confusion, Spread
 from tilth.report.page.blocks import Block, Missing, Plot, sheet
 from tilth.report.page.figures import OTHERS, chosen, findings, not_measured, shown, unmeasured, values_sheet
+from tilth.report.page.sections.losses import slug
 from tilth.report.plot.dots import Dot, Dots
 from tilth.report.plot.figure import Cell, Figure
 from tilth.report.plot.heat import Heat
@@ -111,16 +112,10 @@ def _spread(one: Spread, m: Material) -> Figure:
     how = "Moving a threshold is free: the scores stay. Rows in bins beside the border are those that a moved threshold would "
     how += "take or spare."
     desc = f"{title}. Scores from {short(one.edges[0])} to {short(one.edges[-1])}. {why}"
-    links = ((f"kept records nearest to the border of {one.step}", f"why-border-of-{_slug(one.step)}"),) if m.shown and one.border else ()
+    links = ((f"kept records nearest to the border of {one.step}", f"why-border-of-{slug(one.step)}"),) if m.shown and one.border else ()
     mark = Steps(one.edges, sets, f"score of {one.step}", stacked=True)
     return Figure(f"score-{one.step}", title, desc, caption, how, mark, links)
 
 
 def _why(one: Spread) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in one.reasons.most_common(3))
-
-
-def _slug(text: str) -> str:
-    from tilth.report.page.sections.losses import slug
-
-    return slug(text)

@@ -11,6 +11,7 @@ from tilth.evaluate.utility.metric import CURATED, SYNTHETIC
 from tilth.report.look.material import Material
 from tilth.report.page.blocks import Block, Line, Missing, Plot, sheet
 from tilth.report.page.figures import USE, chosen, findings, named, not_measured, unmeasured, values_sheet
+from tilth.report.page.sections.losses import slug
 from tilth.report.plot.dots import Dot, Dots
 from tilth.report.plot.figure import Figure
 from tilth.report.plot.lines import Lines, Point, Series
@@ -115,7 +116,7 @@ def _arms(student: str, size: int, cells: Sequence[Mapping[str, Any]], values: S
     how += "which no model wrote. Balanced: as much weight for the synthetic rows together as for the real ones."
     low, high = min(one["interval"][0] for one in own), max(one["interval"][1] for one in own)
     mark = Dots(dots, max(0.0, low - 0.05), min(1.0, high + 0.05), f"{metric}, higher is better")
-    return Figure(f"arms-{_slug(student)}-{size}", title, f"{title}. {told}.", caption, how, mark)
+    return Figure(f"arms-{slug(student)}-{size}", title, f"{title}. {told}.", caption, how, mark)
 
 
 def _dot(one: Mapping[str, Any], curated: bool, real: float | None) -> Dot:
@@ -171,10 +172,4 @@ def _curve(student: str, cells: Sequence[Mapping[str, Any]]) -> Figure | None:
     caption += f"sizes {', '.join(map(str, sizes))}."
     how = "Where the lines meet, synthetic rows add nothing any more: so many real rows are worth as much."
     mark = Lines(series, ("real rows (log)", metric), log=True, floor=0.0, roof=1.0, every=True, x_name="real rows")
-    return Figure(f"low-data-{_slug(student)}", title, f"{title}. {told}.", caption, how, mark)
-
-
-def _slug(text: str) -> str:
-    from tilth.report.page.sections.losses import slug
-
-    return slug(text)
+    return Figure(f"low-data-{slug(student)}", title, f"{title}. {told}.", caption, how, mark)

@@ -28,7 +28,7 @@
     let n = 0;
     for (const row of rows) {
       const fits = (!state || row.dataset.state === state) && (!label || row.dataset.label === label)
-        && (!why || row.dataset.why.split("|").includes(why)) && (!words || row.words.includes(words));
+        && (!why || row.dataset.why.split("␟").includes(why)) && (!words || row.words.includes(words));
       row.hidden = !fits;
       n += fits;
     }
