@@ -148,7 +148,9 @@ def test_the_curve_tells_accuracy_on_rows_that_were_never_learned_and_patience_e
     grown = run(dev=DEV, annotator="given")
     curve = learning(grown)["curve"]
     assert [one["labels"] for one in curve] == [8, 14, 20] and all(0 <= one["accuracy"] <= 1 for one in curve)
-    assert curve[-1]["accuracy"] >= 0.7
+    assert curve[-1]["accuracy"] >= 0.7 and not grown.outcome.warnings
+    odd = run(dev=[*DEV, {"text": None, "label": "positive"}, {"text": "So so.", "label": "mixed"}], annotator="given")
+    assert learning(odd)["curve"] == curve and any("2 of 26 rows of 'dev' have no text" in line for line in odd.outcome.warnings)
     idle = run(dev=[{**row, "label": "positive"} for row in DEV[:1]], annotator="given", patience=1, rounds=5)
     assert len(learning(idle)["curve"]) < 6 and any("no better accuracy" in line for line in idle.outcome.warnings)
     assert learning(run(annotator="given"))["curve"][0]["accuracy"] is None

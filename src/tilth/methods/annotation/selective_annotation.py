@@ -58,8 +58,11 @@ class SelectiveAnnotation(Method):
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         source = pool(run)
-        dev = [row for row in run.data("dev") if str(row["label"]) in run.task.labels] if run.has("dev") else []
-        vectors = await run.embed([*source.texts, *(str(row["text"]) for row in dev)])
+        given = list(run.data("dev")) if run.has("dev") else []
+        dev = [row for row in given if str(row["label"]) in run.task.labels and isinstance(row["text"], str)]
+        if len(dev) < len(given):
+            run.note(f"selective-annotation: {len(given) - len(dev)} of {len(given)} rows of 'dev' have no text or none of task.labels.")
+        vectors = await run.embed([*source.texts, *(row["text"] for row in dev)])
         rows, tested = vectors[: len(source.rows)], vectors[len(source.rows) :]
         labels: dict[int, str] = {}
         failed: list[int] = []
