@@ -146,12 +146,16 @@ class Judge:
         )
         return 100 * float(np.mean([roc_auc_score(self.test_y, one.fit(x, y).predict_proba(self.test_x)[:, 1]) for one in students]))
 
-    def worth(self, rows, good):
-        """AUC of the real rows with none, all, the curated and as many random rows."""
+    def worth(self, rows, good, more=()):
+        """AUC of the real rows with none, all, the curated and as many random rows; and with as many of `more`, further real rows."""
         x, y = self.of(rows)
         chance = np.random.default_rng([self.seed, 2]).permutation(len(rows))[: int(good.sum())]
         parts = {"real only": np.zeros(0, dtype=int), "all": np.arange(len(rows)), "curated": np.flatnonzero(good), "random": chance}
-        return {name: self.auc(np.vstack([self.x, x[at]]), np.r_[self.y, y[at]]) for name, at in parts.items()}
+        found = {name: self.auc(np.vstack([self.x, x[at]]), np.r_[self.y, y[at]]) for name, at in parts.items()}
+        if more:
+            x, y = self.of(more[: len(rows)])
+            found["real, as many"] = self.auc(np.vstack([self.x, x]), np.r_[self.y, y])
+        return found
 
     def found(self, rows, good, flipped):
         """AUROC of three scores for flipped labels, and what was turned away of flipped and of right rows, in percent."""
@@ -225,40 +229,64 @@ def tables_shown(cells):
 
 
 def local(seeds, folder):
-    """The embedded model writes rows of Pima: what becomes of its replies."""
-    train, test = parted("pima_diabetes")
-    out = []
-    for seed in range(seeds):
-        real, _ = drawn(train, "diabetes", 40, random.Random(f"local {seed}"))
-        method = CLLM(target="diabetes", rows=1000, shown=8, per_call=5, max_calls=4, lag=4, max_tokens=400)
-        done = curated(method, real, "local", seed, folder / "runs", f"cllm-local-{seed}", PIMA)
-        reasons = Counter({reason: n for (_, reason), n in done.outcome.reasons.items()})
-        columns, target = method.table(real)
-        facts = {"calls": done.outcome.calls, "rows kept": done.outcome.kept, **{f"turned away: {one}": reasons[one] for one in REASONS}}
-        facts["turned away: other reasons"] = sum(n for reason, n in reasons.items() if reason not in REASONS)
-        near = [row.meta["scores"]["nearest_real"] for row in done.rows]
-        judge = Judge(real, test, columns, target, seed)
-        auc = judge.worth(done.rows, done.good) if done.rows else None
-        own = Counter(key(row[target]) for row in done.rows)
-        out.append({"facts": facts, "near": near, "labels": own, "auc": auc})
+    """The embedded model writes rows of Pima."""
+    method = CLLM(target="diabetes", rows=1000, shown=8, per_call=5, max_calls=4, lag=4, max_tokens=400)
+    return [pima(method, 40, f"local {seed}", "local", seed, folder / "runs", f"cllm-local-{seed}") for seed in range(seeds)]
+
+
+def desk(seeds, folder):
+    """Replies that a large chat model wrote at desk to the first prompt of each of five seeds."""
+    import tempfile
+
+    replies = [json.loads(line) for line in Path(__file__).with_name("quality_desk_rows.jsonl").read_text("utf-8").splitlines()]
+    method, out = CLLM(target="diabetes", rows=1000, per_call=25, max_calls=1, lag=1), []
+    for one in replies[:seeds]:
+        seed, model = one["seed"], ScriptedModel(lambda request, reply=one["reply"]: reply)
+        with tempfile.TemporaryDirectory(dir=folder) as runs:
+            out.append(pima(method, 20, f"20 {seed}", model, seed, runs, "cllm"))
     return out
 
 
-def local_shown(seeds):
-    """Markdown."""
-    yield "\n### cllm, rows of the embedded model\n"
-    yield "| Pima, 40 real rows, 4 times asked for 5 rows | sum over seeds | each seed |\n|---|---|---|"
-    for name in seeds[0]["facts"]:
-        each = [one["facts"][name] for one in seeds]
-        yield f"| {name} | {sum(each)} | {', '.join(map(str, each))} |"
-    near = [value for one in seeds for value in one["near"]]
-    if near:
-        yield f"| median distance to the nearest real row (0: a copy) | {np.median(near):.3f} | |"
-        yield f"| label 1 among the rows that were curated | {sum(one['labels'].get('1', 0) for one in seeds)} of {len(near)} | |"
-    told = [one["auc"] for one in seeds if one["auc"]]
-    if len(told) > 1:
-        yield (
-            f"\nAUC of the {len(told)} seeds with any row, in points: "
-            + "; ".join(f"{part} {interval([one[part] for one in told])}" for part in SETS)
-            + "."
-        )
+def pima(method, size, draw, model, seed, runs, name):
+    """What becomes of the replies of one seed, and what the rows are worth."""
+    train, test = parted("pima_diabetes")
+    real, others = drawn(train, "diabetes", size, random.Random(draw))
+    done = curated(method, real, model, seed, runs, name, PIMA)
+    reasons = Counter({reason: n for (_, reason), n in done.outcome.reasons.items()})
+    columns, target = method.table(real)
+    facts = {"calls": done.outcome.calls, "rows kept": done.outcome.kept, **{f"turned away: {one}": reasons[one] for one in REASONS}}
+    facts["turned away: other reasons"] = sum(n for reason, n in reasons.items() if reason not in REASONS)
+    facts["same as a real row that was not shown"] = same(done.rows, [*others, *test], columns)
+    facts["curated rows with label 1"] = sum(key(row[target]) == "1" for row in done.rows)
+    near = [row.meta["scores"]["nearest_real"] for row in done.rows]
+    auc = Judge(real, test, columns, target, seed).worth(done.rows, done.good, others) if done.rows else None
+    return {"facts": facts, "near": near, "auc": auc}
+
+
+def same(rows, real, columns):
+    """How many rows are the same as one of `real`, as far as numbers go."""
+    known = {tuple(number(row[one.name]) for one in columns) for row in real}
+    return sum(tuple(number(row[one.name]) for one in columns) in known for row in rows)
+
+
+def replies_shown(what):
+    """What prints the results of `pima` as Markdown."""
+
+    def shown(seeds):
+        yield f"\n### cllm, rows of {what}\n\n| | sum over seeds | each seed |\n|---|---|---|"
+        for name in seeds[0]["facts"]:
+            each = [one["facts"][name] for one in seeds]
+            yield f"| {name} | {sum(each)} | {', '.join(map(str, each))} |"
+        if near := [value for one in seeds for value in one["near"]]:
+            yield f"| median distance to the nearest real row (0: a copy) | {np.median(near):.3f} | |"
+        told = [one["auc"] for one in seeds if one["auc"]]
+        if len(told) > 1:
+            yield f"\nAUC of the real rows and those named, {len(told)} seeds with any row:\n"
+            yield "| with | AUC | over real only |\n|---|---|---|"
+            for part in told[0]:
+                over = interval([one[part] - one["real only"] for one in told], 1, True)
+                yield f"| {part} | {interval([one[part] for one in told])} | {over} |"
+            for part in ("all", "random"):
+                yield f"| curated over {part} | | {interval([one['curated'] - one[part] for one in told], 1, True)} |"
+
+    return shown

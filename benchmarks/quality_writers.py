@@ -16,7 +16,7 @@ all of them together as much as the real ones. Students: TF-IDF and MiniLM logis
 test rows, as a gain over the real rows alone. Right labels of written texts are not known: a MiniLM student of 2,000 real train rows
 stands in for them, to compare the three kinds of label, and texts of which the model is surer with those of which it is less sure.
 
-cllm (parts tables, local). Simulated writers, which say plainly what is wrong with their rows, answer instead of a model: real rows
+cllm (parts tables, desk, local). Simulated writers, which say plainly what is wrong with their rows, answer instead of a model: real rows
 that are in neither train nor test, as they are; the same with 30 % of labels flipped; rows between two real train rows of a label
 (numbers interpolated, categories of either), 30 % flipped; each column drawn alone from the train rows. And the published synthetic rows
 of student_placements (made by SDV from all real rows: their generator saw the test rows, the method and the students do not). Tables: Adult
@@ -25,7 +25,9 @@ until it has kept 300 rows; what it turned away as hard is read back from the ru
 logistic regression, random forest and boosting, of the real rows with: nothing, all written rows, the curated, as many random ones. And
 AUROC of 1 - confidence for flipped rows, beside two plain scores: the last stage of the same booster, and logistic regression of the real
 rows. The embedded model itself (part local): Pima, 40 real rows, 8 shown, 5 rows a call, 4 calls a seed: what becomes of its replies,
-and the same AUC.
+and the same AUC. Rows that a large chat model wrote at desk (part desk, added while the others ran, before any of their results): one
+reply of 25 rows to the method's prompt with 20 real rows of Pima for each of the five seeds; quality_desk_rows.jsonl holds the replies. It
+may know this table: rows that equal a real one that it was not shown are counted. Both beside as many further real rows.
 
 Intervals: 95 %, Student's t over the seeds, of differences on the same rows, not corrected for the number of lines.
 """
@@ -206,7 +208,8 @@ def gpt3mix_table(dataset, found):
 PARTS = {
     "sst2": (lambda seeds, folder: gpt3mix("sst2", seeds, folder), lambda found: gpt3mix_table("SST-2", found)),
     "tables": (quality_rows.tables, quality_rows.tables_shown),
-    "local": (quality_rows.local, quality_rows.local_shown),
+    "desk": (quality_rows.desk, quality_rows.replies_shown("a large chat model, at desk; 20 real rows of Pima, 25 asked for")),
+    "local": (quality_rows.local, quality_rows.replies_shown("the embedded model; 40 real rows of Pima, 4 times asked for 5")),
     "trec6": (lambda seeds, folder: gpt3mix("trec6", seeds, folder), lambda found: gpt3mix_table("TREC-6", found)),
 }
 """What measures, and what prints."""
@@ -216,7 +219,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=5, choices=sorted(T))
     parser.add_argument(
-        "--folder", type=Path, help="Where runs, vectors and finished parts are kept; without it only the part 'tables' is measured."
+        "--folder",
+        type=Path,
+        help="Where runs, vectors and finished parts are kept; without it only the parts 'tables' and 'desk' are measured.",
     )
     parser.add_argument("--only", choices=list(PARTS), help="Measure this part.")
     args = parser.parse_args()
@@ -224,7 +229,7 @@ def main() -> None:
         print("quality_writers.py: ../shared/data is absent; nothing was measured.")
         return
     with tempfile.TemporaryDirectory() as aside:
-        folder, wanted = args.folder or Path(aside), [args.only] if args.only else list(PARTS) if args.folder else ["tables"]
+        folder, wanted = args.folder or Path(aside), [args.only] if args.only else list(PARTS) if args.folder else ["tables", "desk"]
         folder.mkdir(parents=True, exist_ok=True)
         for part in wanted:
             measure, shown = PARTS[part]
