@@ -255,6 +255,7 @@ def test_acceptability_goes_by_rank_and_not_by_the_temperature_that_wrote_a_sent
         ("  ", "empty"),
         (" goes on and on", "unfinished"),
         (" costs 3.5 only", "unfinished"),
+        ("I'm sorry, but as an AI language model I cannot help with that.", "refused"),
         (' is "good".', "bad_mark"),
         (" is\ngood. x", "bad_mark"),
     ],
@@ -275,6 +276,10 @@ def test_a_later_sentence_with_a_bad_mark_is_left_out():
     text = ' One. "Two" here. Three.'
     found = spoken(Reply(text, logprobs=tuple((token, -1.0) for token in re.findall(r"\s?\S+", text))))
     assert [one.text for one in found] == [" One.", " Three."]
+
+
+def test_an_abbreviation_ends_no_sentence():
+    assert [one.text for one in spoken(Reply(" met Dr. Who. Then", logprobs=((" met Dr. Who.", -1.0),)), 1)] == [" met Dr. Who."]
 
 
 def test_equal_texts_of_a_label_stay_once():

@@ -25,10 +25,19 @@ def sentences(text: str) -> list[str]:
     out: list[str] = []
     start = 0
     for found in _END.finditer(text):
-        if found.end() > start and not ("\n\n" not in found.group() and _SHORT.search(text[start : found.start()])):
+        if found.end() > start and not ("\n\n" not in found.group() and abbreviated(text[start : found.start()])):
             out.append(text[start : found.end()])
             start = found.end()
     return [*out, text[start:]] if start < len(text) else out
+
+
+def abbreviated(text: str) -> bool:
+    """Whether the full stop at the end of a text belongs to an initial or a common abbreviation.
+
+    >>> abbreviated("I saw Dr."), abbreviated("I saw it.")
+    (True, False)
+    """
+    return _SHORT.search(text) is not None
 
 
 def chunks(text: str, most: int) -> Iterator[str]:

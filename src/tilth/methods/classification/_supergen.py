@@ -9,6 +9,8 @@ from typing import Literal
 
 from tilth.errors import Failure
 from tilth.models.base import Reply
+from tilth.prompts.refusals import refusal
+from tilth.text.sentences import abbreviated
 
 Form = Literal["single", "pair", "next", "acceptability"]
 Likelihood = Literal["logprobs", "score"]
@@ -49,14 +51,16 @@ def spoken(reply: Reply, most: int | None = None) -> list[Spoken]:
     """The first `most` whole sentences of a continuation; what follows the last end mark is dropped, and so is a later sentence with a
     bad mark.
 
-    Raises Failure: ``no_logprobs``, ``empty``, ``unfinished`` (no end of a sentence), ``bad_mark`` in the first sentence.
+    Raises Failure: ``no_logprobs``, ``empty``, ``refused``, ``unfinished`` (no end of a sentence), ``bad_mark`` in the first sentence.
     """
     text = reply.text
     if not text.strip():
         raise Failure("empty", "Nothing was written.")
+    if marker := refusal(text):
+        raise Failure("refused", f"The reply is a refusal ({marker}).")
     if not reply.logprobs:
         raise Failure("no_logprobs", "The server sent no log-probabilities.")
-    ends = [found.end() for found in _END.finditer(text)][:most]
+    ends = [found.end() for found in _END.finditer(text) if not abbreviated(text[: found.end()])][:most]
     if not ends:
         raise Failure("unfinished", "No sentence came to its end.")
     if BAD.search(text[: ends[0]].rstrip()):
