@@ -203,3 +203,11 @@ def test_overrides_reach_the_stage_that_is_meant() -> None:
     assert spec.generate[0].columns["topic"].values == ["over"]
     _, records = go(TWO, model(teacher), rows=1)
     assert len(records) == 2
+
+
+def test_a_stage_without_records_ends_the_run_as_one_that_kept_nothing() -> None:
+    flow = TWO.replace("{prompt: 'Ask about {{ topic }}.'}", "{prompt: 'Ask.', parse: json}")
+    outcome, records = go(flow, model(lambda request: "no json"))
+    assert (outcome.status, outcome.kept, outcome.exit, records) == ("done", 0, 1, [])
+    assert {row["reason"] for row in rejected(outcome)} == {"not_json"}
+    assert "stage 'questions' gave no records, so the stages after it had nothing to go on with." in outcome.warnings

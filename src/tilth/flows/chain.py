@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tilth.engine.method import Method
 from tilth.engine.place import current
 from tilth.engine.run import Run
-from tilth.errors import RequestError
 from tilth.records.data import Data, check_columns
 from tilth.records.record import Record
 
@@ -64,7 +63,8 @@ class Chain(Method):
             async for record in link.method.generate(inner):
                 rows.append(inner.adopt(record))
             if not len(rows):
-                raise RequestError(f"stage '{link.id}' gave no records, so there is nothing to go on with.", code="stage.empty")
+                run.note(f"stage '{link.id}' gave no records, so the stages after it had nothing to go on with.")
+                return
             given[link.id] = _data(link.id, rows)
         last = self.links[-1]
         async for record in last.method.generate(StageRun.of(run, last, given)):
