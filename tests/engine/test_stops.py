@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from engine.support import kept, prints, rejected, run, texts, words
+from engine.support import Body, kept, prints, rejected, run, texts, words
 from tilth.engine.budget import Budget, Caps, Spent
 from tilth.engine.execute import Handle
 from tilth.errors import BudgetReached, Declined, Failure, Pending, RequestError
@@ -249,3 +249,17 @@ def test_run_json_tells_status_versions_and_totals(tmp_path: Path) -> None:
     assert state["status"] == "done" and state["asked"] == {"method": "body"}
     assert state["totals"]["kept"] + state["totals"]["rejected"] == 40
     assert state["versions"]["tilth"] and state["versions"]["cpu"]
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"), [("", ["1 short of 3 rows: the method could make no more."]), ("1 short of 3: why", ["1 short of 3: why"])]
+)
+def test_a_method_that_ends_with_fewer_rows_than_wanted_says_so_once(tmp_path: Path, says: str, expected: list[str]) -> None:
+    async def two(run):
+        for text in "ab":
+            yield Record(text=text)
+        if says:
+            run.note(says)
+
+    assert run(Body(body=two, rows=3), tmp_path / "three").warnings == expected
+    assert run(Body(body=two, rows=2), tmp_path / "two").warnings == [line for line in [says] if line]

@@ -249,7 +249,8 @@ def _warn(session: Session, outcome: Outcome, ready: Prepared) -> None:
     for line in outcome.warnings:
         session.printer.warn(line, "run.note")
     roles = ready.settings.roles
-    if outcome.kept and any(one.identity.startswith("local/smollm2-135m") for many in roles.values() for one in many):
+    wrote = [one for role in ready.settings.progress.answered for one in roles.get(role, ())]
+    if outcome.kept and any(one.identity.startswith("local/smollm2-135m") for one in wrote):
         session.printer.warn(EMBEDDED, "model.embedded")
     asks = [getattr(ready.method, "roles", {}), *(getattr(stage, "asks", ()) for stage in _stages(ready))]
     if any("judge" in one for one in asks):

@@ -77,6 +77,7 @@ class Session:
         printer, config = self.printer, self.config
         printer.environ = config.environ
         printer.json = self.json
+        printer.events = config.get("progress", self.given.get("progress")).value == "json"
         printer.quiet = config.get("quiet", self.given.get("quiet")).value
         printer.verbose = self.given.get("verbose") or 0
         printer.color = config.get("color", self.given.get("color")).value

@@ -44,6 +44,8 @@ class Printer:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     warnings: list[dict[str, str]] = field(default_factory=list)
     next: list[str] = field(default_factory=list)
+    events: bool = False
+    """stderr carries one JSON event a line (``--progress json``): warnings and errors become events, narration is left out."""
     above: Callable[[str], None] | None = None
     """While a live display is on: writes a line above it."""
 
@@ -54,13 +56,13 @@ class Printer:
 
     def say(self, *parts: Part) -> None:
         """Write one line of narration to stderr; silent with -q."""
-        if self.quiet == 0:
+        if self.quiet == 0 and not self.events:
             self._write(self.err, parts)
 
     def detail(self, *parts: Part) -> None:
         """Write one line that only -v shows."""
-        if self.verbose and self.quiet == 0:
-            self._write(self.err, parts)
+        if self.verbose:
+            self.say(*parts)
 
     def mark(self, symbol: str, *parts: Part) -> None:
         """Write a narration line that begins with a symbol (done, fail, warn, wait, next)."""
@@ -71,11 +73,15 @@ class Printer:
         if any(known["message"] == message for known in self.warnings):
             return
         self.warnings.append({"code": code, "message": clean(message)})
+        if self.events:
+            self.event("warning", **self.warnings[-1])
         self.say(("warning:", "yellow"), " ", message)
 
     def error(self, line: str) -> None:
         """Write `error: line` to stderr; silent with -qq."""
-        if self.quiet < 2:
+        if self.events:
+            self.event("error", message=clean(line))
+        elif self.quiet < 2:
             self._write(self.err, (("error:", "red"), " ", line))
 
     def advise(self, command: str, why: str = "") -> None:
@@ -154,6 +160,12 @@ class Printer:
         if self.environ.get("FORCE_COLOR"):
             return True
         return self.terminal(stream) and self.environ.get("TERM") != "dumb"
+
+    def event(self, name: str, **fields: Any) -> None:
+        """Write one JSON event to stderr. Nobody reads it: the work goes on."""
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self.err.write(json.dumps({"event": name, **fields}) + "\n")
+            self.err.flush()
 
     def envelope(self, document: Mapping[str, Any]) -> None:
         """Write the one JSON object of `--json`. Characters that could steer a terminal are written as escapes."""

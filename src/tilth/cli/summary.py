@@ -103,6 +103,8 @@ def _stopped(session: Session, outcome: Outcome, argv: Sequence[str], budget: fl
         line = f"stopped at the budget: {spent} of {money(budget)} spent, {rows}. Everything is saved."
     elif outcome.exit == 4:
         line = f"stopped at the budget: {what}; {rows}, {plural(outcome.calls, 'call')}, {spent}. Everything is saved."
+    elif outcome.exit == 75 and outcome.questions:
+        line = _waits(outcome, rows)
     elif outcome.exit in (130, 143, 75):
         line = f"{what}: {rows}, {outcome.rejected} rejected, {plural(outcome.calls, 'call')}, {spent}. Everything is saved."
     else:
@@ -112,6 +114,15 @@ def _stopped(session: Session, outcome: Outcome, argv: Sequence[str], budget: fl
         return outcome.code, outcome.stop or f"{what}."
     session.printer.mark("warn", line)
     return outcome.code, line
+
+
+def _waits(outcome: Outcome, rows: str) -> str:
+    """Where the questions are, where answers go, and in which form."""
+    folder, many = outcome.folder, outcome.questions
+    return (
+        f"waiting for people: {plural(many, 'question')} in {folder.people}. Answer in {folder.path / 'answers.jsonl'}, one line each "
+        f'({{"id": …, "answer": …}}), and run the same command again. {rows} so far, {plural(outcome.calls, "call")}. Everything is saved.'
+    )
 
 
 def _next(session: Session, outcome: Outcome, found: Facts, argv: Sequence[str]) -> None:

@@ -145,6 +145,7 @@ class Caller:
 
     async def _answer(self, call: Call) -> bytes:
         session = self._session
+        session.progress.answered.add(call.role)
         found = None if session.journal.fresh and call.sampled else session.journal.get(call.key, call.max_tokens)
         if found is None:
             return await self._pay(call)

@@ -24,6 +24,7 @@ class Progress:
 
     done: records that left the stage. total: records asked for, if known. calls: answered by a model in this process;
     from_journal: answered from disk, free. usd: None-free sum of priced calls; unpriced: calls without a known price.
+    answered: roles whose models have answered, in this process or before.
     """
 
     stage: str = "generate"
@@ -43,6 +44,7 @@ class Progress:
     usd: float = 0.0
     unpriced: int = 0
     roles: dict[str, RoleUsage] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
     waiting_for: str = ""
     last_kept: str = ""

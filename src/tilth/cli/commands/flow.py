@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +54,8 @@ def init(session: Session, name: str | None, force: bool, **wanted: Any) -> Answ
     if path is not None and path.exists() and not force:
         raise RequestError(f"{path} is there already. Choose another name, or write over it with --force.", code="flow.exists")
     folder = path.parent if path is not None else Path(".")
-    called = re.sub(r"[^a-z0-9]+", "-", (path.stem if path is not None else "my-flow").lower()).strip("-") or "my-flow"
+    stem = path.stem if path is not None else _redirected(session) or wanted.get("method") or "my-flow"
+    called = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "my-flow"
     text = draft(called, folder=folder, **wanted)
     if path is None:
         session.printer.result(text.rstrip("\n"))
@@ -64,6 +68,15 @@ def init(session: Session, name: str | None, force: bool, **wanted: Any) -> Answ
     session.printer.advise(f"tilth flow validate {path}")
     session.printer.advise(f"tilth run {path} -n 8")
     return Answer({"flow": text, "path": str(path), "schema": str(schema)})
+
+
+def _redirected(session: Session) -> str:
+    """The name of the file that stdout is redirected to (``> tickets.yaml``), without its ending; empty where it is none."""
+    out = session.printer.out
+    with contextlib.suppress(OSError, ValueError):
+        if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+            return Path(os.readlink(f"/proc/self/fd/{out.fileno()}")).stem  # where there is no /proc nobody can know
+    return ""
 
 
 def _questions() -> dict[str, Any]:

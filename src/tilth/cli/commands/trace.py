@@ -9,7 +9,7 @@ import click
 
 from tilth.cli import lookup, runs
 from tilth.cli.clean import clean, cut, one_line, shorten
-from tilth.cli.numbers import money, tokens
+from tilth.cli.numbers import count, money, tokens
 from tilth.cli.numbers import reason as in_words
 from tilth.cli.options import Answer, Session, command
 from tilth.cli.printer import Printer
@@ -49,6 +49,11 @@ def _several(session: Session, view: RunView, which: dict[str, str | None], n: i
     found = list(_chosen(folder, n, **which))
     if not found and (which.get("label") or which.get("where")):
         session.printer.say("no record fits")
+    elif not found and reason is None:
+        lost = sum(lookup.all_reasons(folder).values())
+        session.printer.say("no record was kept" + (f"; {count(lost)} rejected" if lost else ""))
+        if lost:
+            session.printer.advise(f"tilth trace {view.name} --reason any{session.where}", "why they were")
     elif reason is not None and not found:
         known = lookup.all_reasons(folder)
         there = f"there are: {', '.join(known)}" if known else "none was rejected"
@@ -56,7 +61,7 @@ def _several(session: Session, view: RunView, which: dict[str, str | None], n: i
     if calls:
         for record, state in found:
             _tree(session.printer, view, record, state, made_by(view, record), True)
-    else:
+    elif found:
         rows = [[str(record.id)[:8], _verdict(record, state), str(record.get("label", "")), _text(record)] for record, state in found]
         session.printer.table(["id", "state", "label", "text"], rows)
     if found:
