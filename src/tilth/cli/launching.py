@@ -125,10 +125,10 @@ def scripted(asked: Asked) -> Asked:
     changes = {name: asked.options.get(name) for name in ("task", "data", "parameters")}
     flow = overridden(flow_of(asked.what), settings=asked.options.get("set"), **changes)
     given: dict[str, Any] = asked.options.get("models", {})
-    roles = {**dict.fromkeys(flow.models()), **given, "generator": None}
-    models = {
-        name: given[name] if name == "embedder" and name in given else model() for name in roles if name != "embedder" or name in given
-    }
+    named = {"generator": None, **flow.models(), **given}
+    pools = {role: len(specs) if isinstance(specs, list) else 1 for role, specs in named.items() if role != "embedder"}
+    models: dict[str, Any] = {role: [model(number) for number in range(n)] for role, n in pools.items()}
+    models |= {"embedder": given["embedder"]} if "embedder" in given else {}
     return replace(asked, options={**asked.options, "models": models})
 
 

@@ -18,11 +18,11 @@ _TEXT = (
 WORDS = tuple(_TEXT.split())
 
 
-def model() -> ScriptedModel:
-    """A model that is a function of its request."""
+def model(number: int = 0) -> ScriptedModel:
+    """A model that is a function of its request; of a pool each has a name of its own."""
     from tilth.models.scripted import ScriptedModel
 
-    return ScriptedModel(reply, name="scripted")
+    return ScriptedModel(reply, name=f"scripted-{number + 1}" if number else "scripted")
 
 
 def reply(request: Request) -> str:
