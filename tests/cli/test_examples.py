@@ -1,6 +1,7 @@
 """The example of every method: there is one, it runs with no model but made-up words, loses no row, and pays nothing a second time.
 
-Most methods keep nothing of made-up words. What is tested is that they end in order all the same: each row is kept, or rejected for a reason.
+Most methods keep nothing of made-up words. What is tested is that they end in order all the same: each row is kept, or rejected for
+a reason.
 """
 
 from __future__ import annotations
