@@ -9,6 +9,8 @@ import re
 import signal
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -18,6 +20,8 @@ from contract.scenario import Scenario, file_of, load, run_and_die
 from engine.support import prints
 from tilth.catalog import methods
 from tilth.engine.budget import Caps
+from tilth.errors import RequestError
+from tilth.models.base import Request
 
 NAMES = sorted(methods())
 
@@ -67,6 +71,49 @@ def test_contract(name: str, tmp_path: Path, server: multiprocessing.context.For
     assert process.exitcode == -signal.SIGKILL, process.exitcode
     resumed, _ = method.run(tmp_path / "killed")
     assert prints(tmp_path / "killed") == expected and resumed.calls < whole.calls
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_cell_of_an_input_is_never_shown_to_a_model(name: str, tmp_path: Path) -> None:
+    """A null in a column that a method needs harms its own row at most: no model is asked about the text None."""
+    method = scenario(name)[1]
+    for given, needed in _needed(method):
+        rows = list(method.data[given])
+        empty = {**rows[0], needed: None} | ({"id": "empty"} if "id" in rows[0] else {})
+        shown: list[str] = []
+        changed = replace(
+            method,
+            reply=_watched(method.reply, shown),
+            roles={role: [_watched(one, shown) for one in pool] for role, pool in method.roles.items()},
+            data={**method.data, given: [*rows, empty]},
+        )
+        try:
+            outcome, _ = changed.run(tmp_path / f"{given}-{needed}")
+        except RequestError:  # refused by name, before the first call
+            assert not shown
+            continue
+        assert outcome.status == "done", f"{given}.{needed}: {outcome.stop}"
+        assert not [text for text in shown if re.search(r"(?<![\[\w,] )\bNone\b(?![,\w])", text)], f"{given}.{needed}"
+
+
+def _needed(method: Scenario) -> list[tuple[str, str]]:
+    """Each (input, column) that must be there, of the inputs that the scenario has."""
+    inputs = type(method.method).inputs
+    return [
+        (name, column)
+        for name, columns in inputs.items()
+        if method.data.get(name)
+        for column in str(columns).removeprefix("?").split()
+        if not column.endswith("?")
+    ]
+
+
+def _watched(reply: Callable[[Request], object], shown: list[str]) -> Callable[[Request], object]:
+    def watching(request: Request) -> object:
+        shown.append("\n".join(str(message["content"]) for message in request.messages or ()) + (request.prompt or ""))
+        return reply(request)
+
+    return watching
 
 
 def test_the_labels_and_call_keys_of_every_method_are_as_released(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tilth.engine.method import Method
 from tilth.engine.place import current
 from tilth.errors import Failure, RequestError
 from tilth.generate.labelling import ASK, OF_A_LABEL
+from tilth.generate.rows import filled
 from tilth.methods.annotation._report import Report, entropy
 from tilth.prompts import parsers
 from tilth.prompts.demonstrations import balanced_k
@@ -110,7 +111,7 @@ class LlmLabels(Method):
         """The demonstrations of this run, with the word of each label."""
         if not self.demonstrations:
             return []
-        chosen = balanced_k(self.demonstrations)(list(run.data(SUPPORT)), run.rng("demonstrations"))
+        chosen = balanced_k(self.demonstrations)(list(filled(run, SUPPORT, "text", "label")), run.rng("demonstrations"))
         return [row.replace(text=one_line(row["text"]), label=str(row["label"]), word=self._word(str(row["label"]))) for row in chosen]
 
     def _word(self, label: str) -> str:

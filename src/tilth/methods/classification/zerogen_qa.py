@@ -11,6 +11,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.errors import Failure
+from tilth.generate.rows import filled
 from tilth.methods.classification._continuing import Mode, checked, one_text, up_to_question_mark
 from tilth.records.ids import Occurrences, canonical
 from tilth.records.record import Record
@@ -89,7 +90,7 @@ class ZeroGenQA(Method):
     def _asked(self, run: Run) -> Iterator[Asked]:
         """Each passage's answers, in the order of the data; the passages are read as they are needed."""
         rng = run.rng("answers")
-        for passage in run.data("passages"):
+        for passage in filled(run, "passages", "text"):
             found = spans(passage["text"])
             for answer in sorted(rng.sample(found, min(self.answers, len(found))), key=lambda span: span.start):
                 for entry in range(self.entries):

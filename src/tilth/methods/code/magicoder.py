@@ -13,6 +13,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.errors import Failure
+from tilth.generate.rows import filled
 from tilth.models.base import Reply
 from tilth.prompts.prompt import build
 from tilth.prompts.refusals import refusal
@@ -96,7 +97,7 @@ class Magicoder(Method):
 
     def _fragments(self, run: Run) -> Iterator[Fragment]:
         """All fragments in an order of chance, each text once."""
-        drawn = [one for number, document in enumerate(run.data("documents")) for one in self._drawn(run, number, document)]
+        drawn = [one for number, document in enumerate(filled(run, "documents", "code")) for one in self._drawn(run, number, document)]
         run.rng("order").shuffle(drawn)
         seen = set[str]()
         for one in drawn:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.errors import Failure
+from tilth.generate.rows import filled
 from tilth.methods.instructions._evolving import COMPLICATED, OPERATIONS, copies_frame, lost_block, same, says_nothing, sorry
 from tilth.models.base import Reply
 from tilth.prompts import parsers
@@ -112,7 +113,7 @@ class EvolInstruct(Method):
     reasks: int = Field(1, ge=0, description="Times that a verdict other than Equal or Not Equal is asked for again.")
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
-        seeds, kept = iter(run.data("seed")), 0
+        seeds, kept = filled(run, "seed", "instruction"), 0
         while block := list(self._next_seeds(seeds, kept)):
             async for record in run.map(partial(self._line, run), block, label="line", key=_seed_id):
                 kept += 1

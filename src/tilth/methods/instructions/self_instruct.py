@@ -12,6 +12,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.errors import Failure, RequestError
+from tilth.generate.rows import filled
 from tilth.methods.instructions._examples import INPUT_FIRST, OUTPUT_FIRST, TYPED
 from tilth.methods.instructions._instances import Instance, dropped, input_first, listed, output_first
 from tilth.methods.instructions._pool import TaskPool, unsuitable
@@ -170,7 +171,7 @@ class SelfInstruct(Method):
     # the pool
 
     def _seeds(self, run: Run) -> list[Record]:
-        seeds = [row for row in run.data("seed") if not self.classification_only or row.get("is_classification")]
+        seeds = [row for row in filled(run, "seed", "instruction") if not self.classification_only or row.get("is_classification")]
         if len(seeds) < self.demonstrations:
             kind = "classification tasks" if self.classification_only else "tasks"
             what = f"self-instruct shows {self.demonstrations} tasks in a prompt, but 'seed' has {len(seeds)} {kind}."

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.errors import Failure
+from tilth.generate.rows import filled
 from tilth.methods.math._masking import Masked, masked, split_last
 from tilth.models.base import Reply
 from tilth.prompts.prompt import build
@@ -133,7 +134,7 @@ class MetaMath(Method):
         """Repeat by repeat, seed by seed, route by route; numbers are found without a model."""
         times = self._times()
         for repeat in range(max(times.values())):
-            for seed in run.data("seed"):
+            for seed in filled(run, "seed", "question", "answer", tell=repeat == 0):
                 for route in self.routes:
                     if repeat < times[route]:
                         yield from self._of(seed, route, repeat, counts)

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from tilth.engine.method import Method
 from tilth.errors import Failure, RequestError
 from tilth.generate.judging import side_by_side
+from tilth.generate.rows import filled
 from tilth.methods.preferences._feedback import (
     DEFINITIONS,
     MIX,
@@ -142,7 +143,7 @@ class UltraFeedback(Method):
         return mix
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
-        pool, rows, kept = self.pool(run), iter(run.data("prompts")), 0
+        pool, rows, kept = self.pool(run), filled(run, "prompts", "prompt"), 0
         each = self.answers * (self.answers - 1) // 2 if self.pair == "all" else 1
         while block := list(islice(rows, None if self.rows is None else math.ceil((self.rows - kept) / each))):
             most = {row.id: each if self.rows is None else min(each, self.rows - kept - at * each) for at, row in enumerate(block)}
