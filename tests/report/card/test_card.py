@@ -189,6 +189,7 @@ def test_methods_are_cited_by_their_papers() -> None:
         if entry.paper:
             cited = bibtex([entry.name])
             assert len(cited) == 1 and f"eprint = {{{entry.paper}}}" in cited[0] and cited[0].count("{") == cited[0].count("}")
+            assert "author = {" in cited[0], f"{entry.paper} is missing in assets/papers.bib"
     assert "title = {Large Language Model as Attributed Training Data Generator" in bibtex(["attrprompt"])[0]
     assert len(bibtex(["zerogen", "zerogen-nli"])) == 1
     assert bibtex(["columns", "of-my-own"]) == []
