@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -49,7 +50,7 @@ async def generate(method: Method, session: Session) -> None:
         session.sink.keep(record)
     session.sink.check_ids()
     wanted, kept = method.rows, session.progress.kept
-    if wanted and kept < wanted and not any(" short " in line for line in session.progress.warnings):
+    if wanted and kept < wanted and not any(re.search(r"\bshort\b", line) for line in session.progress.warnings):
         session.note(f"{wanted - kept} short of {wanted} rows: the method could make no more.")  # it did not say so itself
 
 
