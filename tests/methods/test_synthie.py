@@ -64,6 +64,7 @@ def entropy(counts):
 
 
 SCENARIO = Scenario(SynthIE(rows=14, sizes=(1, 4)), verbalise, data={"triples": TRIPLES})
+LOCAL = {"parameters": {"sizes": (1, 2), "max_retries": 1}}
 
 
 def test_invariant_1_sets_are_connected_without_repeats_and_of_the_sizes_asked_for():
@@ -185,6 +186,11 @@ def test_ids_are_said_by_their_names_and_shared_names_are_left_out():
         Triple("Ada", "a b born in", "Brenn"), Triple("Ada", "x b born in", "Alme Bridge"),
     }  # fmt: skip
     assert sorted(row["reason"] for row in grown.rejected) == ["ambiguous_name", "empty_name"]
+
+
+def test_names_in_bold_are_plain_in_the_text():
+    grown = synthie(lambda request: re.sub(r"\bAda\b", "**Ada**", say(facts_of(request))))
+    assert any("Ada" in row["text"] for row in grown.rows) and not any("*" in row["text"] for row in grown.rows)
 
 
 def test_impossible_parameters_are_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from random import Random
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _TRIES = 20
 """Walks for one new set before the graph counts as used up."""
+
+_BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
+"""Names in bold, as chat models like to set them."""
 
 
 class SynthIE(Method):
@@ -195,7 +199,7 @@ class SynthIE(Method):
         plain = parsers.text()
 
         def read(reply: Reply) -> str:
-            text = str(plain(reply)).removeprefix("Text:").strip()
+            text = _BOLD.sub(r"\1", str(plain(reply)).removeprefix("Text:")).strip()
             squeezed = "".join(text.split()).casefold()
             if any("".join(f"{fact.subject};{fact.relation};{fact.object}".split()).casefold() in squeezed for fact in facts):
                 raise Failure("echo", "Write sentences, do not repeat the list.")
