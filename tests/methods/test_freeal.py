@@ -74,6 +74,7 @@ def run(noise=20, odd=0, pool=POOL, **parameters):
 SCENARIO = Scenario(
     FreeAL(generated=4, demonstrations=8, shots=4), annotator(15, 5), task={"labels": LABELS}, data={"unlabelled": POOL[:24]}
 )
+LOCAL = {"parameters": {"generated": 2, "demonstrations": 2, "shots": 2, "rounds": 1}, "data": {"unlabelled": POOL[:6]}}
 
 
 def gaussians(seed, n=600, d=10, distance=3.0):
@@ -98,6 +99,23 @@ def test_invariant_1_small_loss_keeps_the_clean_rows_and_leaves_the_noise_behind
         recall.append(clean[~wrong].mean())
         noise.append(wrong[clean].mean())
     assert min(recall) > 0.8 and max(noise) < 0.15, (recall, noise)
+
+
+@pytest.mark.parametrize("rates", [(0.4, 0.05), (0.05, 0.4)])
+def test_on_unit_vectors_with_a_weak_signal_the_clean_rows_are_not_those_of_the_frequent_label(rates):
+    """As sentence vectors are: many dimensions, a common direction, classes close together. Found on SST-2 (docs/quality.md)."""
+    for seed in range(5):
+        rng, x, labels = gaussians(seed, n=300, d=100)
+        x[:, 1] += 8
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+        wrong = rng.random(300) < np.where([one == "+" for one in labels], *rates)
+        given = [("-" if one == "+" else "+") if bad else one for one, bad in zip(labels, wrong, strict=True)]
+        found = learn(x, given, FreeAL().strength, 0.7, 0.2, 20, 0)
+        clean = np.array([one > 0.7 for one in found["p_clean"]])
+        kept = Counter(one for one, keep in zip(given, clean, strict=True) if keep)
+        assert min(kept["+"] / given.count("+"), kept["-"] / given.count("-")) > 0.3, kept
+        assert wrong[clean].mean() < 0.75 * wrong.mean()
+        assert np.mean([one == true for one, true in zip(found["labels"], labels, strict=True)]) > 0.7
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -14,7 +14,7 @@ from tilth.train.counts import TextFeatures
 from tilth.train.embedding import EmbeddingLogistic
 from tilth.train.student import Student
 from tilth.train.tfidf import TfidfLogistic
-from tilth.train.weights import mass_balanced
+from tilth.train.weights import class_balanced, mass_balanced
 
 pytest.importorskip("sklearn", reason="needs the 'ml' extra")
 
@@ -172,6 +172,7 @@ def test_a_penalty_must_be_above_0() -> None:
 
 def test_balanced_mass() -> None:
     assert mass_balanced([True, True, False, False, False, False]).tolist() == [1, 1, 0.5, 0.5, 0.5, 0.5]
+    assert class_balanced(["a", "a", "a", "b"]).tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
     assert mass_balanced([False, False]).tolist() == mass_balanced([True, True]).tolist() == [1.0, 1.0]
     assert mass_balanced([]).size == 0
 

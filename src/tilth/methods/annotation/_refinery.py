@@ -13,6 +13,7 @@ from tilth.stats import queries
 from tilth.stats.mixture import share_of_small
 from tilth.stats.neighbours import nearest
 from tilth.train.embedding import EmbeddingLogistic
+from tilth.train.weights import class_balanced
 
 Vectors = npt.NDArray[Any]
 
@@ -50,18 +51,23 @@ def nearest_of(texts: Vectors, rows: Vectors, k: int) -> list[list[int]]:
 def learn(
     vectors: Vectors, labels: list[str | None], strength: float, clean: float, share: float, demonstrations: int, seed: int
 ) -> dict[str, Any]:
-    """Fields of `Refined` from unit vectors and the LLM's labels (None: no label)."""
+    """Fields of `Refined` from unit vectors and the LLM's labels (None: no label).
+
+    Each class weighs the same, for both students: an early one else knows little but which label is frequent, so that the rows of the rare
+    label would have the large losses (on SST-2 the clean rows were then nearly all of one label).
+    """
     valid = np.array([at for at, label in enumerate(labels) if label is not None], dtype=int)
     classes = sorted({label for label in labels if label is not None})
     if len(classes) < 2:
         n = len(labels)
         return {"labels": [""] * n, "probs": [{}] * n, "p_clean": [None] * n, "trusted": [False] * n, "medoids": {}}
     given = [labels[at] for at in valid]
-    early = EmbeddingLogistic(strength).fit(vectors[valid], given).predict_proba(vectors[valid])
+    early = EmbeddingLogistic(strength).fit(vectors[valid], given, weight=class_balanced(given)).predict_proba(vectors[valid])
     own = early[np.arange(len(valid)), [classes.index(str(label)) for label in given]]
     small = share_of_small(_spread(-np.log(np.maximum(own, 1e-6))))
     kept = _kept(small > clean, given)
-    student = EmbeddingLogistic().fit(vectors[valid[kept]], [label for label, keep in zip(given, kept, strict=True) if keep])
+    learned = [label for label, keep in zip(given, kept, strict=True) if keep]
+    student = EmbeddingLogistic().fit(vectors[valid[kept]], learned, weight=class_balanced(learned))
     probs = student.predict_proba(vectors)
     names = [student.classes[int(best)] for best in probs.argmax(axis=1)]
     trusted = _trusted(names, labels, probs.max(axis=1), share)

@@ -34,9 +34,10 @@ class FreeAL(Method):
 
     The label is the small model's; ``llm_label``, ``p_clean``, ``trusted`` and the round stay with the record.
 
-    Differs: the small model is logistic regression on sentence vectors; early stopping is a strong penalty (C = 0.1). So there is
-    no back-translation, mix-up or consistency loss. When: hundreds of texts without labels, and an LLM that knows the task (with a
-    handful, a mixture of losses tells nothing). Scores on the pool itself are transductive: they say nothing about new texts.
+    Differs: the small model is logistic regression on sentence vectors in which each class weighs the same; early stopping is its
+    penalty. So there is no back-translation, mix-up or consistency loss. When: hundreds of texts without labels, and an LLM that
+    knows the task (with a handful, a mixture of losses tells nothing). Scores on the pool itself are transductive: they say nothing
+    about new texts.
     Needs: task.labels. Calls: `generated`, then 1 per text and round, without the trusted ones.
     """
 
@@ -68,7 +69,7 @@ class FreeAL(Method):
     demonstrations: int = Field(100, ge=1, description="Medoids in all.", json_schema_extra={"from": "repo, select_demo_num"})
     clean: float = Field(0.7, ge=0, le=1, description="Posterior above which a row is clean.", json_schema_extra={"from": "repo"})
     trusted: float = Field(0.2, ge=0, le=1, description="Share of a class that is trusted.", json_schema_extra={"from": "repo, rho"})
-    strength: float = Field(0.1, gt=0, description="C of the early student; small is early.")
+    strength: float = Field(1.0, gt=0, description="C of the early student, on unit vectors; small is early.")
     max_tokens: int | None = Field(None, ge=1, description="Of a written example; default: the role's.")
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
