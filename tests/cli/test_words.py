@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import doctest
 import importlib
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tilth.cli import again, estimate, numbers
+from tilth.cli import again, estimate, numbers, trial
 from tilth.cli.commands.run import pairs, roles, values
 from tilth.cli.estimate import Call, Unit, divide, project
 from tilth.errors import RequestError
+from tilth.methods.instructions.agentinstruct import AgentInstruct
+from tilth.records.data import Data
 
 
 @pytest.mark.parametrize("name", ["again", "clean", "numbers", "commands.run"])
@@ -86,6 +90,15 @@ def test_calls_belong_to_the_record_at_their_place() -> None:
     units, shared = divide({"write:0": (1, 1), "write:1": (0, 0)}, calls)
     assert units == [Unit(1, 2, 20, 10, 0.4, 2.0, 1), Unit(0, 1, 10, 5, None, 1.0)]
     assert (shared.calls, shared.usd) == (2, 0.2)
+
+
+def test_a_method_may_foretell_its_rows() -> None:
+    def rows(**settings: Any) -> int | None:
+        method = AgentInstruct(types=1, suggestions=2, **settings)
+        data = {"seeds": Data.of([{"text": "One."}, {"text": "Two.", "skill": "tool_use"}, {"text": " "}], name="seeds")}
+        return trial.wanted(SimpleNamespace(method=method, settings=SimpleNamespace(data=data)))  # type: ignore[arg-type]
+
+    assert (rows(), rows(rounds=0), rows(rows=7)) == (9, 3, 7)
 
 
 def test_rows_that_come_of_one_call_are_one_unit_with_it() -> None:
