@@ -188,7 +188,7 @@ def _method(cards: Any, entry: Any) -> str:
     link = f" ([arXiv {entry.paper}](https://arxiv.org/abs/{entry.paper}))" if entry.paper else ""
     head = [f"### {entry.name}", _prose(cards._title(cls) or entry.summary) + ("" if entry.paper in (cards._title(cls) or "") else link)]
     steps = re.split(r"\n\s*(?=Differs: |When: |Needs: |Calls: )", inspect.cleandoc(cls.__doc__ or ""))[0]
-    facts = "\n".join(f"* **{label}**: {_prose(text)}" for label, text in [*cards._facts(entry), *cards._notes(cls)])
+    facts = "\n".join(f"* **{label}**: {_prose(text)}" for label, text in [*cards._facts(entry), *entry.notes.items()])
     rows = [[f"`{one['name']}`", _code(one["default"]), one["source"], _prose(one["meaning"])] for one in cards.parameters(cls)]
     return "\n\n".join([*head, _listed(_paragraphs(steps)), facts, _table(["parameter", "default", "from", "meaning"], rows)])
 

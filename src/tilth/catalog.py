@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,7 +22,10 @@ _METHODS = Path(__file__).parent / "methods"
 
 @dataclass(frozen=True)
 class Entry:
-    """A method's header, as its file states it. Types in `columns` are written as in the source (``"str"``)."""
+    """A method's header, as its file states it. Types in `columns` are written as in the source (``"str"``).
+
+    notes: what its docstring says under `When:`, `Needs:`, `Calls:` and `Differs:`. calls: what a record costs in calls, from these.
+    """
 
     name: str
     module: str
@@ -33,6 +37,12 @@ class Entry:
     columns: Mapping[str, Any] = field(default_factory=dict)
     roles: Mapping[str, int | str] = field(default_factory=lambda: {"generator": 1})
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> str:
+        """What a record costs in calls to models: a figure or a formula of the parameters."""
+        return self.notes.get("calls", "")
 
     def load(self) -> type[Method]:
         """The class; imports its module and no other method's."""
@@ -75,8 +85,18 @@ def _headers(path: Path) -> Iterator[Entry]:
             continue
         header = {key: value for key, value in _constants(node) if key in Entry.__dataclass_fields__}
         if header.get("name"):
-            summary = (ast.get_docstring(node) or "").strip().split("\n")[0]
-            yield Entry(**header, module=module, cls=node.name, summary=summary)
+            text = (ast.get_docstring(node) or "").strip()
+            yield Entry(**header, module=module, cls=node.name, summary=text.split("\n")[0], notes=_notes(text))
+
+
+def _notes(text: str) -> dict[str, str]:
+    """The parts of a docstring that begin with one of the four words, in one line each."""
+    found = {}
+    for name in ("When", "Needs", "Calls", "Differs"):
+        match = re.search(rf"(?:^|\s){name}: (.*?)(?=\n\s*\n|\s(?:When|Needs|Calls|Differs): |\Z)", text, re.DOTALL)
+        if match:
+            found[name.lower()] = " ".join(match[1].split())
+    return found
 
 
 def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:

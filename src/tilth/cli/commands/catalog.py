@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import click
 
@@ -12,7 +13,10 @@ from tilth.cli.options import Answer, Session, command
 
 @dataclass(frozen=True)
 class Part:
-    """One part. slug: as a flow writes it. entry: module and object. tests: the file in the repository that tests it."""
+    """One part. slug: as a flow writes it. entry: module and object. tests: the file in the repository that tests it.
+
+    JSON says of a method what it is, reads, makes and costs, and its parameters, too.
+    """
 
     slug: str
     kind: str
@@ -31,7 +35,21 @@ def catalog(session: Session, kind: str | None) -> Answer:
     """One row a part."""
     found = [part for part in everything() if kind in (None, part.kind)]
     session.printer.table(["slug", "kind", "entry", "tests"], [[one.slug, one.kind, one.entry, one.tests] for one in found])
-    return Answer({"parts": [asdict(one) for one in found]})
+    if not session.json:
+        return Answer()
+    return Answer({"parts": [_in_full(one) for one in found]})
+
+
+def _in_full(part: Part) -> dict[str, Any]:
+    """As JSON; the parameters of a method are read from its class, which only this needs."""
+    bare = asdict(part)
+    if part.kind != "method":
+        return bare
+    from tilth import catalog
+    from tilth.cli.commands.methods import described, parameters
+
+    entry = catalog.find(part.slug)
+    return {**bare, **described(entry), "parameters": parameters(entry.load())}
 
 
 def everything() -> list[Part]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from collections.abc import Sequence
@@ -70,7 +69,16 @@ def methods(session: Session, words: tuple[str, ...], family: str | None, needs:
         what = f"the paper {paper}" if paper else " and ".join(needs)
         raise RequestError(f"no method or flow is of, or needs, {what}. See: tilth methods", code="method.unknown")
     _list(session, chosen)
-    return Answer({"methods": [vars(card) for card in chosen]})
+    return Answer({"methods": [_listed(card) for card in chosen]})
+
+
+def _listed(card: Card) -> dict[str, Any]:
+    from tilth import catalog
+
+    if card.kind == "flow":
+        return vars(card)
+    described_ = described(catalog.find(card.name))
+    return {**vars(card), **{key: described_[key] for key in ("inputs", "columns", "roles", "calls")}}
 
 
 def cards() -> list[Card]:
@@ -132,18 +140,28 @@ def _method(session: Session, name: str) -> Answer:
     table = parameters(cls)
     printer = session.printer
     printer.result((entry.name, "bold"), "   ", _title(cls) or entry.summary)
-    for label, text in [*_facts(entry), *_notes(cls)]:
+    for label, text in [*_facts(entry), *entry.notes.items()]:
         printer.item(label, text)
     printer.result()
     rows = [[one["name"], _short(one["default"]), one["source"], one["meaning"]] for one in table]
     printer.table(["parameter", "default", "from", "meaning"], rows, wrap=True)
     printer.advise(_try(entry.name, [data for data, columns in entry.inputs.items() if not columns.startswith("?")]))
-    kinds = {column: str(kind) for column, kind in entry.columns.items()}
-    needs_of = {role: list(what) for role, what in entry.needs.items()}
-    head = {"name": entry.name, "kind": "method", "summary": entry.summary, "paper": entry.paper, "family": entry.family}
-    return Answer(
-        {**head, "inputs": dict(entry.inputs), "columns": kinds, "roles": dict(entry.roles), "needs": needs_of, "parameters": table}
-    )
+    return Answer({"name": entry.name, "kind": "method", **described(entry), "parameters": table})
+
+
+def described(entry: Any) -> dict[str, Any]:
+    """What a method is, reads, makes and costs, as JSON holds it; read from its header, without importing it."""
+    return {
+        "summary": entry.summary,
+        "paper": entry.paper,
+        "family": entry.family,
+        "inputs": dict(entry.inputs),
+        "columns": {column: str(kind) for column, kind in entry.columns.items()},
+        "roles": dict(entry.roles),
+        "needs": {role: list(what) for role, what in entry.needs.items()},
+        "calls": entry.calls,
+        "notes": dict(entry.notes),
+    }
 
 
 def _try(name: str, data: Sequence[str]) -> str:
@@ -154,17 +172,6 @@ def _title(cls: Any) -> str:
     """First line of the method's file: its paper in full."""
     module = sys.modules.get(cls.__module__)
     return ((module.__doc__ if module else "") or "").strip().split("\n")[0]
-
-
-def _notes(cls: Any) -> list[tuple[str, str]]:
-    """What the docstring says under `When:`, `Calls:` and `Differs:`."""
-    found = []
-    text = inspect.cleandoc(cls.__doc__ or "")
-    for name in ("When", "Needs", "Calls", "Differs"):
-        match = re.search(rf"(?:^|\s){name}: (.*?)(?=\n\s*\n|\s(?:When|Needs|Calls|Differs): |\Z)", text, re.DOTALL)
-        if match:
-            found.append((name.lower(), " ".join(match[1].split())))
-    return found
 
 
 def _facts(entry: Any) -> list[tuple[str, str]]:

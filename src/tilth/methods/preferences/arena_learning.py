@@ -50,7 +50,7 @@ class ArenaLearning(Method):
     iterations, and in what unit a length of 10 is: here best and worst by all games, 2.0, characters and words. Toxic prompts and
     languages are left to curation. Bootstraps draw prompts, with all their games. When: a model of one's own is to catch up with
     stronger ones, on many prompts of its use. Needs: data 'prompts', at least two models in the generator pool (the paper: 4).
-    Calls per prompt, with n models: n + n (n - 1).
+    Calls: n + n (n - 1) per prompt, with n models.
     """
 
     name: ClassVar[str] = "arena-learning"
