@@ -69,7 +69,7 @@ class AgentInstruct(Method):
     skills: list[str] = Field(
         ["reading_comprehension", "text_modification"], min_length=1, description="Of seeds that name none; 'tool_use' wants code."
     )
-    own_skills: dict[str, Skill] = Field({}, description="Skills of your own, or parts that replace those of a shipped one.")
+    own_skills: dict[str, Skill] = Field({}, description="Skills, or parts of shipped ones: about, transforms, types, types_of, goals ...")
     only: dict[str, list[str]] = Field({}, description="Skill to the types that are asked for; a missing one: all.")
     transforms: int = Field(1, ge=1, description="Transformation agents drawn for a seed.", json_schema_extra={"from": "paper"})
     types: int | None = Field(None, ge=1, description="Types drawn for a text; None: as the skill says.")
