@@ -80,7 +80,7 @@ $(DEV_STAMP): $(RUN_STAMP)
 
 pins: $(DEV_STAMP)
 	$(INSTALL) pip-tools
-	CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --no-annotate \
+	CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/pip-compile --quiet --upgrade --extra local,math,sql,dev --strip-extras --no-annotate \
 		--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--unsafe-package tilth --output-file $(PINS) pyproject.toml
 

@@ -4,5 +4,5 @@
 :class:`tilth.train.student.Student` protocol. Features are computed once and indexed: thousands of fits share one corpus.
 
 Generators whose conditions are learned: ``tunable`` is the seam, ``soft_prompts.SoftPrompts`` tunes them on a frozen model,
-``ngram.NgramLM`` (numpy alone) is one.
+``ngram.NgramLM`` (numpy alone) is one, ``llama.Llama`` (the embedded weights, torch) another.
 """

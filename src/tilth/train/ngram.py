@@ -14,12 +14,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
-from tilth.records.ids import digest
 from tilth.stats.arrays import Floats, Ints
-from tilth.train.tunable import Decoding, Tokens, Tuning, Written, penalised, pick
+from tilth.train.tunable import Decoding, Tokens, Tuning, Written, digest_of, penalised, pick
 
 END, OTHER = 0, 1
 """The token that ends a text, and the one that stands for all that are not known; the latter is never written."""
@@ -82,8 +82,8 @@ class NgramLM:
 
     def digest(self) -> str:
         """Digest of tokens, counts and vectors (hex)."""
-        parts = [np.concatenate([np.asarray(history, dtype=np.int64), ids, n]).tobytes() for history, (ids, n) in self.counts.items()]
-        return digest("\n".join(self.tokens), self.embedding.tobytes(), *parts).hex()
+        counts = ((str(history), np.concatenate([ids, n])) for history, (ids, n) in self.counts.items())
+        return digest_of(chain([("\n".join(self.tokens), self.embedding)], counts))
 
     def vectors(self, text: str) -> Floats:
         """See :class:`tilth.train.tunable.FrozenLM`. Without a known word: those of the unknown token."""

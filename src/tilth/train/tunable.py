@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 from tilth.errors import RequestError
 from tilth.records.atomic import replacing
@@ -200,9 +202,12 @@ class FrozenLM(Protocol):
     name: of the weights. dimension: of a prompt vector. can: what of it can be tuned.
     """
 
-    name: str
-    dimension: int
-    can: Tuning
+    @property
+    def name(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def can(self) -> Tuning: ...
 
     def digest(self) -> str:
         """Digest of the weights (hex)."""
@@ -230,6 +235,15 @@ class FrozenLM(Protocol):
     def read(self, prompt: Floats, text: str, context: str) -> Tokens:
         """Log-probability of each token of a text, its end left out."""
         ...
+
+
+def digest_of(weights: Iterable[tuple[str, npt.NDArray[Any]]]) -> str:
+    """Digest of named arrays (hex): of what is in memory now, so that a changed weight shows."""
+    out = blake2b(digest_size=16)
+    for name, at in weights:
+        out.update(f"{name} {at.dtype} {at.shape} ".encode())
+        out.update(np.ascontiguousarray(at).data)
+    return out.hexdigest()
 
 
 def penalised(logits: Floats, held: Sequence[int], penalty: float) -> Floats:
