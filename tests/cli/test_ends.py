@@ -25,9 +25,9 @@ def test_with_progress_json_every_line_of_stderr_is_an_event(tilth: Tell) -> Non
     found = events(told.err)
     names = [one["event"] for one in found]
     assert told.exit == 1 and names[0] == "run_started" and "run_done" in names and names[-1] == "error"
-    assert str(found[-1]["message"]).startswith("no record was kept: ")
+    assert str(found[-1]["message"]).startswith("no record was kept: ") and "-m local asks a model. See: " in str(found[-1]["message"])
     warned = [one["message"] for one in found if one["event"] == "warning"]
-    assert any("short of" in str(line) for line in warned) and len(warned) == len(set(map(str, warned)))
+    assert any("8 rows short" in str(line) for line in warned) and len(warned) == len(set(map(str, warned)))
 
 
 def test_a_mistake_is_an_event_too(tilth: Tell) -> None:
@@ -48,12 +48,30 @@ def test_a_run_that_waits_for_people_names_the_queue_and_how_many_questions_it_h
     assert tilth(*command, "--json").json["error"]["message"].startswith("waiting for people: 3 questions in ")
 
 
+def test_a_run_that_stopped_at_the_cap_of_its_flow_is_told_a_larger_one_that_lets_it_go_on(tilth: Tell) -> None:
+    task = "{tilth: 1, name: capped, budget: {calls: 3}, models: {generator: local}, task: {about: Notes.}, generate: "
+    Path("capped.yaml").write_text(task + "{rows: 8, columns: {text: {prompt: 'Write note {{ row }}.'}}}}\n", "utf-8")
+    told = tilth("run", "capped.yaml", "--scripted")
+    assert told.exit == 4 and told.advice == ["tilth run capped.yaml --scripted --max-calls 9"]
+    again = tilth(*told.advice[0].split()[1:], "--json").json["result"]["usage"]
+    assert (again["from_journal"], again["calls"]) == (3, 5)
+
+
 def test_trace_of_a_run_that_kept_nothing_says_so_and_prints_no_header(tilth: Tell) -> None:
     tilth("run", str(EXAMPLES / "gpt3mix.yaml"), "--scripted", "-n", "2")
     told = tilth("trace", "gpt3mix")
     assert (told.exit, told.out) == (0, "")
     assert "no record was kept; 6 rejected" in told.err and told.advice == ["tilth trace gpt3mix --reason any"]
     assert tilth("trace", "gpt3mix", "--reason", "any").out.startswith("id\tstate")
+
+
+def test_trace_of_a_record_between_maps_names_no_place_and_no_two_columns_alike(tilth: Tell) -> None:
+    tilth("run", str(EXAMPLES / "wrap.yaml"), "--scripted")
+    told = tilth("trace", "wrap", "--calls", "-n", "1")
+    names = [line.split()[1] for line in told.out.splitlines() if line[:2] in ("├─", "└─")]
+    assert "stage generate, seed 4" in told.out and "place" not in told.out
+    assert len(names) == len(set(names)) and {"n_tokens_src", "n_tokens_out"} <= set(names)
+    assert told.advice == []  # the record was just shown
 
 
 def test_nothing_is_said_of_a_small_model_that_was_not_asked(tilth: Tell, local_model: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _ALONE = ("--json", "-q", "-qq", "--quiet", "-v", "-vv", "--verbose", "-y", "--yes", "--no-input")
 _WITH_VALUE = ("--progress", "--color", "--errors")
@@ -65,6 +65,23 @@ def larger(argv: Sequence[str], spent: float, kept: int, asked: int | None) -> t
     budget = _round(max(1.1 * whole, 1.1 * spent, 0.01))
     more = f"continues (about ${whole - spent:.2f} more)" if kept and asked else "continues"
     return command([*without(argv, "--budget"), "--budget", budget]), more
+
+
+CAPS = {"usd": "--budget", "calls": "--max-calls", "tokens": "--max-tokens", "hours": "--max-hours"}
+
+
+def raised(argv: Sequence[str], caps: Mapping[str, float | None], kept: int, asked: int | None) -> tuple[str, str]:
+    """The command with larger caps, and how much larger; also where a flow set them, which a command without the option keeps.
+
+    >>> raised(["run", "a.yaml"], {"usd": None, "calls": 100}, 0, 6)
+    ('tilth run a.yaml --max-calls 200', 'continues here with 2 times the cap')
+    >>> raised(["run", "a.yaml", "--max-calls", "3"], {"calls": 3}, 1, 8)
+    ('tilth run a.yaml --max-calls 27', 'continues here with 9 times the cap')
+    """
+    times = max(2, math.ceil(1.1 * asked / kept) if kept and asked else 2)
+    held = {CAPS[name]: cap for name, cap in caps.items() if cap is not None}
+    more = [word for option, cap in held.items() for word in (option, f"{cap * times:g}" if isinstance(cap, float) else str(cap * times))]
+    return command([*without(argv, *CAPS.values()), *more]), f"continues here with {times} times the cap"
 
 
 def _round(value: float) -> str:

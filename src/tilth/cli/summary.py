@@ -14,8 +14,6 @@ from tilth.engine.execute import Outcome
 if TYPE_CHECKING:
     from tilth.report.facts import Facts
 
-CAPS = ("--max-calls", "--max-tokens", "--max-hours")
-
 
 def finish(
     session: Session,
@@ -65,6 +63,7 @@ def _done(session: Session, outcome: Outcome, found: Facts, require: int | None,
     printer.say("  ", " · ".join([f"{outcome.path}   data {count(found.kept)}", f"rejected {count(found.rejected)}", *files]))
     if found.kept == 0:
         why = reasons(by_reason(outcome)) or "the method yielded nothing"
+        why += ". Made-up words seldom have the form that a method asks for: -m local asks a model" if "--scripted" in session.argv else ""
         return _check(session, "run.empty", f"no record was kept: {why}. See: tilth trace {found.name} --reason any --calls")
     if require is not None and found.kept < require:
         return _check(session, "run.too_few", f"{plural(found.kept, 'record')} kept, fewer than --require {require}.")
@@ -130,7 +129,7 @@ def _next(session: Session, outcome: Outcome, found: Facts, argv: Sequence[str])
     if outcome.exit == 4 and "--budget" in " ".join(argv):
         printer.advise(*again.larger(argv, outcome.usd, outcome.kept, outcome.asked))
     elif outcome.exit == 4:
-        printer.advise(again.command(again.without(argv, *CAPS)), "continues here without the cap")
+        printer.advise(*again.raised(argv, asdict(outcome.caps), outcome.kept, outcome.asked))
     elif outcome.status != "done":
         printer.advise(again.command(argv), "continues here")
     elif found.set_gates and found.verdict.remedy:

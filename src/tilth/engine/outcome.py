@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tilth.engine.budget import Caps
 from tilth.engine.session import Session
 from tilth.errors import Bug, Interrupted, Stop
 from tilth.records.folder import RunFolder
@@ -16,7 +17,7 @@ class Outcome:
     """How a run ended.
 
     status: done, stopped, incomplete, waiting or failed. exit: the command's exit code. stop: the line that says why it stopped.
-    reasons: (step, reason) to how many. from_journal: calls that cost nothing because they were answered before.
+    reasons: (step, reason) to how many. from_journal: calls that cost nothing because they were answered before. caps: what it ran under.
     """
 
     folder: RunFolder
@@ -39,6 +40,7 @@ class Outcome:
     code: str = ""
     trace: str = ""
     questions: int = 0
+    caps: Caps = field(default_factory=Caps)
 
     @property
     def path(self) -> Path:
@@ -75,6 +77,7 @@ def outcome_of(session: Session, end: Stop | None, kept: int, rejected: int, sec
         code=end.code if end is not None else "",
         trace=end.trace if isinstance(end, Bug) else "",
         questions=len(session.questions),
+        caps=session.settings.caps,
     )
 
 

@@ -19,6 +19,9 @@ from tilth.records.figures import scored
 from tilth.records.folder import RunFolder
 from tilth.records.record import Record
 
+LONGEST = 24
+"""Letters of a column's name; shorter, `n_tokens_src` and `n_tokens_out` would look the same."""
+
 
 @command(
     "trace",
@@ -64,7 +67,7 @@ def _several(session: Session, view: RunView, which: dict[str, str | None], n: i
     elif found:
         rows = [[str(record.id)[:8], _verdict(record, state), str(record.get("label", "")), _text(record)] for record, state in found]
         session.printer.table(["id", "state", "label", "text"], rows)
-    if found:
+    if found and not calls:
         session.printer.advise(f"tilth trace {view.name} {str(found[0][0].id)[:8]}{session.where}", "how this one was made")
     return Answer({"records": [_facts(record, state, made_by(view, record) if calls else []) for record, state in found]})
 
@@ -125,7 +128,8 @@ def _tree(printer: Printer, view: RunView, record: Record, state: str, calls: li
     near = f" of {str(meta['neighbour'])[:6]}" if meta.get("neighbour") else ""
     printer.result((str(record.id)[:8], "bold"), "  ", (verdict.replace("rejected", f"rejected{where}", 1) + near, color))
     seed = view.document.get("seed")
-    made = f"{meta.get('method')}, stage {meta.get('stage')}, place {meta.get('place')}" + (f", seed {seed}" if seed is not None else "")
+    made = f"{meta.get('method')}, stage {meta.get('stage')}"  # a record made between maps has no place
+    made += (f", place {meta['place']}" if meta.get("place") else "") + (f", seed {seed}" if seed is not None else "")
     printer.result("├─ made by   ", shorten(clean(made), wide - 14))
     for line in _inside(meta, calls, full):
         printer.result("│  ├─ ", shorten(clean(line), wide - 7))
@@ -137,7 +141,7 @@ def _tree(printer: Printer, view: RunView, record: Record, state: str, calls: li
     for number, (name, value) in enumerate(columns):
         branch = "└─" if number == len(columns) - 1 else "├─"
         branch = "├─" if meta.get("neighbour") else branch
-        printer.result(f"{branch} {cut(name, 9):<9} ", cut(value, wide - 14))
+        printer.result(f"{branch} {cut(name, LONGEST):<9} ", cut(value, wide - 5 - max(9, len(name[:LONGEST]))))
     if meta.get("neighbour"):
         _neighbour(printer, view, record, str(meta["neighbour"]), wide)
 
