@@ -134,6 +134,7 @@ def test_init_writes_a_flow_that_validates_and_the_schema_beside_it(tilth: Tell)
 def test_init_without_a_name_writes_to_stdout_only(tilth: Tell) -> None:
     told = tilth("flow", "init", "--method", "attrprompt")
     assert Flow.from_text(told.out).stage.method == "attrprompt"
+    assert "\n    max_tokens: 300 " in told.out  # a small model that does not stop would write 2048
     assert not list(Path().iterdir())
 
 

@@ -22,6 +22,9 @@ MODELINE = "# yaml-language-server: $schema=.tilth/flow.schema.json\n# $schema: 
 LOOK = 1000
 """Records of the file that are looked at for its labels."""
 
+SHORT = 300
+"""Tokens of a reply at most where the embedded model writes and a method would allow it more."""
+
 MOST_LABELS = 50
 """A column with more different values than this holds no labels."""
 
@@ -201,7 +204,8 @@ def draft(
     chosen = None if columns else (method or BY_KIND.get(kind))
     cls = find(chosen) if chosen is not None else None
     head = _head(name, _describe(kind, seen), model)
-    return "\n".join([*head, *_task(kind, seen, cls), *_data(seen, cls), *_stage(kind, cls, seen, rows), *_after(kind, seen)]) + "\n"
+    stage = _stage(kind, cls, seen, rows, small=model.startswith("local"))
+    return "\n".join([*head, *_task(kind, seen, cls), *_data(seen, cls), *stage, *_after(kind, seen)]) + "\n"
 
 
 def _head(name: str, describe: str, model: str) -> list[str]:
@@ -320,7 +324,7 @@ def _cut(text: str, most: int = 120) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _stage(kind: str, method: type[Method] | None, seen: Seen | None, rows: int) -> list[str]:
+def _stage(kind: str, method: type[Method] | None, seen: Seen | None, rows: int, small: bool) -> list[str]:
     if method is None:
         shown = seen is not None and seen.text is not None and kind == "classification" and seen.label is not None
         columns = COLUMNS[kind].rstrip("\n").split("\n")
@@ -333,7 +337,13 @@ def _stage(kind: str, method: type[Method] | None, seen: Seen | None, rows: int)
     required = [name for name, one in fields.items() if one.is_required()]
     if required:
         raise RequestError(f"{method.name} needs parameters of your own: {', '.join(required)}. See: tilth methods {method.name}")
-    lines.append("  # with:                                # parameters; take the '#' away to change one")
+    bound = fields["max_tokens"].default if small and "max_tokens" in fields else None
+    if isinstance(bound, int) and bound > SHORT:
+        lines.append("  with:                                  # parameters; take the '#' away to change one")
+        lines.append(f"    max_tokens: {SHORT}                      # of a reply; {bound} as a rule, which takes a small model minutes")
+        del fields["max_tokens"]
+    else:
+        lines.append("  # with:                                # parameters; take the '#' away to change one")
     for name, one in fields.items():
         default = json.dumps(one.get_default(call_default_factory=True), ensure_ascii=False, default=str)
         meaning = f"  # {' '.join((one.description or '').split())}" if one.description else ""
