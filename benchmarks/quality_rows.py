@@ -109,15 +109,11 @@ def curated(method, real, model, seed, runs, name, about=""):
     """A run of the method: the rows that its curator saw, which of them it kept, and the outcome."""
     task = {"kind": "tabular", "about": about}
     outcome = tilth.run(method, data={"support": real}, task=task, models={"generator": model}, seed=seed, runs=runs, name=name)
-    kept, turned = list(read(str(outcome.path))), rejected(outcome.path)
+    kept = list(read(str(outcome.path))) if outcome.kept else []
+    turned = list(read(str(outcome.path / "rejected"))) if outcome.rejected else []
     kept += [row for row in turned if row.meta["reason"] == "surplus"]
     hard = [row for row in turned if row.meta["reason"] == "hard"]
     return SimpleNamespace(rows=kept + hard, good=np.arange(len(kept) + len(hard)) < len(kept), outcome=outcome)
-
-
-def rejected(folder):
-    """What a run turned away."""
-    return list(read(str(folder / "rejected"))) if any((folder / "rejected").glob("*.parquet")) else []
 
 
 class Judge:
@@ -130,8 +126,8 @@ class Judge:
         self.test_x, self.test_y = self.of(test)
 
     def of(self, rows):
-        """Features, and labels as 0 or 1."""
-        return matrix(rows, self.columns), np.array([self.labels.index(key(row[self.target])) for row in rows], dtype=int)
+        """Features (numbers no further out than the real ones: some columns are all but constant), and labels as 0 or 1."""
+        return matrix(rows, self.columns).clip(0, 1), np.array([self.labels.index(key(row[self.target])) for row in rows], dtype=int)
 
     def auc(self, x, y):
         """Mean over students, in points."""
@@ -254,7 +250,11 @@ def pima(method, size, draw, model, seed, runs, name):
     done = curated(method, real, model, seed, runs, name, PIMA)
     reasons = Counter({reason: n for (_, reason), n in done.outcome.reasons.items()})
     columns, target = method.table(real)
-    facts = {"calls": done.outcome.calls, "rows kept": done.outcome.kept, **{f"turned away: {one}": reasons[one] for one in REASONS}}
+    facts = {
+        "calls": done.outcome.calls + done.outcome.from_journal,
+        "rows kept": done.outcome.kept,
+        **{f"turned away: {one}": reasons[one] for one in REASONS},
+    }
     facts["turned away: other reasons"] = sum(n for reason, n in reasons.items() if reason not in REASONS)
     facts["same as a real row that was not shown"] = same(done.rows, [*others, *test], columns)
     facts["curated rows with label 1"] = sum(key(row[target]) == "1" for row in done.rows)

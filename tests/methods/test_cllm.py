@@ -54,6 +54,7 @@ def cllm(reply=table, real=REAL, **parameters):
 
 
 SCENARIO = Scenario(CLLM(rows=70, trees=10, lag=3), table, data={"support": REAL})
+LOCAL = {"parameters": {"shown": 3, "per_call": 3, "max_calls": 3, "max_tokens": 60, "trees": 5}}
 
 
 def scores_of(row):
@@ -224,6 +225,12 @@ def test_the_distance_to_the_nearest_real_row_is_0_for_a_copy_and_1_for_another_
     columns = columns_of([*rows, *rows], ["a", "b"], "b")
     real = matrix(rows[:1], columns)
     assert list(nearest_real(matrix(rows, columns), real, columns)) == [0, 0.5, 0.5, 1]
+
+
+def test_a_number_far_outside_the_real_range_differs_entirely_and_no_more():
+    columns = columns_of([{"a": 0, "b": "x"}, {"a": 0, "b": "y"}] * 2, ["a", "b"], "b")  # all real numbers are the same
+    real = matrix([{"a": 0, "b": "x"}], columns)
+    assert list(nearest_real(matrix([{"a": 15_024, "b": "x"}, {"a": -9, "b": "y"}], columns), real, columns)) == [0.5, 1]
 
 
 def test_each_prompt_shows_rows_drawn_anew_and_what_each_column_holds():

@@ -100,9 +100,9 @@ def key(cell: Any) -> str:
 
 
 def matrix(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Floats:
-    """One number per numeric column (an empty cell: the middle of its range), one 0 or 1 per category; numbers within their range.
+    """One number per numeric column (an empty cell: the middle of its range), one 0 or 1 per category.
 
-    Scaled to [0, 1] by the REAL range, so that half the L1 distance of the categories and that of the numbers add up (Gower).
+    Real numbers lie in [0, 1], since the REAL range scales them all; those of other rows may lie outside.
     """
     parts: list[list[float]] = []
     for row in rows:
@@ -120,9 +120,12 @@ def matrix(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Floa
 
 
 def nearest_real(rows: Floats, real: Floats, columns: Sequence[Column]) -> Floats:
-    """Gower distance of each row to the nearest real one: 0 is a copy, 1 differs in all columns entirely."""
+    """Gower distance of each row to the nearest real one: 0 is a copy, 1 differs in all columns entirely.
+
+    A number that is further away than the real range is wide differs entirely, and no more than that.
+    """
     weights = np.concatenate(
         [np.full(len(one.values), 0.5) if one.kind == "category" else np.ones(1) for one in columns if one.kind != "text"]
     )
     used = sum(one.kind != "text" for one in columns)
-    return np.array([float((np.abs(real - row) * weights).sum(axis=1).min()) / used for row in rows])
+    return np.array([float((np.minimum(np.abs(real - row), 1.0) * weights).sum(axis=1).min()) / used for row in rows])
