@@ -78,6 +78,7 @@ SCENARIO = Scenario(
     data={"prompts": PROMPTS},
     roles={"generator": [writer(3), writer(5, 6), writer(1, 8)], "judge": [unreadable_at_times]},
 )
+LOCAL = {"parameters": {"judge_tokens": 24, "draws": 5}, "data": {"prompts": PROMPTS[:8]}, "roles": {"generator": 2}}
 
 
 def test_invariant_1_each_slice_is_battled_in_one_step_only_and_none_is_left_over():

@@ -61,6 +61,7 @@ def answers(request):
 
 ALL = {"rule": 1.0, "llm_located": 1.0, "llm_reimpl": 1.0}
 SCENARIO = Scenario(BugRepair(injectors=ALL, each=2, issue=True, repairs=2, wall=8), answers, data={"programs": PROGRAMS})
+LOCAL = {"parameters": {"each": 1, "repairs": 1}, "data": {"programs": PROGRAMS[:2]}}
 
 
 @pytest.fixture(scope="module", autouse=True)

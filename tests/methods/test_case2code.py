@@ -64,6 +64,7 @@ def inputs(request):
 
 LAZY = [function(f"lazy{n}", f"return x + {n}") for n in range(3)]
 SCENARIO = Scenario(Case2Code(times=2, wall=8), inputs, data={"programs": [*GOOD, *LAZY]})
+LOCAL = {"data": {"programs": GOOD[:3]}}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -57,6 +57,7 @@ def often_fails(request):
 
 
 SCENARIO = Scenario(EvolInstruct(rows=24), often_fails, data={"seed": SEEDS})
+LOCAL = {"parameters": {"rounds": 1}, "data": {"seed": SEEDS[:2]}}
 
 
 def with_(**replies):

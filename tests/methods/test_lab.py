@@ -83,6 +83,10 @@ def strict(request):
 
 
 SCENARIO = Scenario(Lab(questions=4, contexts=2, context_questions=2, pairs=2, rows=14), strict, data={"seeds": SEEDS})
+LOCAL = {
+    "parameters": {"questions": 1, "contexts": 1, "context_questions": 1, "pairs": 1},
+    "data": {"seeds": [*FREE[:1], *GROUNDED[:1], *KNOWN[:1]]},
+}
 
 
 def lab(reply=model, seeds=SEEDS, **settings):

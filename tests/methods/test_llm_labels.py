@@ -38,6 +38,7 @@ def answers(request):
 
 
 SCENARIO = Scenario(LlmLabels(how="ask", votes=3, reasks=0, demonstrations=2), answers, TASK, {"unlabelled": TEXTS[:8], "support": SUPPORT})
+LOCAL = {"parameters": {"votes": 1}, "data": {"unlabelled": TEXTS[:3], "support": SUPPORT}}
 
 
 def say(text):

@@ -31,6 +31,7 @@ def write(request, problem="Write a program for case {}.", solution="```python\n
 
 
 SCENARIO = Scenario(Magicoder(), write, data={"documents": DOCUMENTS})
+LOCAL = {"data": {"documents": DOCUMENTS[:3]}}
 
 
 def make(reply=write, documents=DOCUMENTS, seed=0, benchmarks=None, **settings):

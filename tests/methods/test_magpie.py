@@ -61,6 +61,7 @@ def raw(grown, header):
 
 
 SCENARIO = Scenario(Magpie(rows=5, oversample=2, template="smollm2", rewards=True), model)
+LOCAL = {"parameters": {"tags": [], "rewards": False, "oversample": 1, "answer_tokens": 24}}
 
 
 @pytest.mark.parametrize(

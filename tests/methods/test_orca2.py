@@ -69,6 +69,7 @@ SCENARIO = Scenario(
     some_fail,
     data={"queries": MIXED},
 )
+LOCAL = {"parameters": {"candidates": ["direct", "step_by_step"], "sample": 1, "mixture": {}, "retries": 0}, "data": {"queries": MIXED[:4]}}
 
 
 def test_the_training_view_holds_one_system_message_and_no_sentence_of_a_strategy():

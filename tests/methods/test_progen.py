@@ -57,6 +57,7 @@ def sometimes_short(request):
 
 
 SCENARIO = Scenario(small(rows=60, first=15, validation=10, influence_from=20), sometimes_short, task=TASK)
+LOCAL = {"parameters": {"attempts": 6, "min_words": 3}}
 
 
 def conditions(row):

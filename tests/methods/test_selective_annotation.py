@@ -54,6 +54,7 @@ SCENARIO = Scenario(
     task={"labels": LABELS},
     data={"unlabelled": POOL, "dev": DEV},
 )
+LOCAL = {"parameters": {"initial": 3, "batch": 2, "rounds": 1}, "data": {"unlabelled": POOL[:9]}}
 
 
 def test_invariant_2_each_round_labels_exactly_its_batch_of_new_rows():

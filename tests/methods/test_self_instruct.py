@@ -96,6 +96,7 @@ def cut_now_and_then(request):
 
 
 SCENARIO = Scenario(SelfInstruct(rows=25, lag=3, patience=20), cut_now_and_then, data={"seed": SEEDS})
+LOCAL = {"parameters": {"patience": 4, "lag": 1, "max_tasks": 3}}
 
 
 def method(**parameters):

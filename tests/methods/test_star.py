@@ -44,6 +44,7 @@ def solve(request, *, right_first=lambda n: n % 2 == 0, right_hinted=lambda n: n
 
 
 SCENARIO = Scenario(Star(n_train_samples=16), solve, data={"questions": QUESTIONS})
+LOCAL = {"parameters": {"n_train_samples": 3, "lag": 1}, "data": {"questions": QUESTIONS[:4]}}
 
 
 def run(reply=solve, questions=QUESTIONS, seed=0, examples=None, dev=None, **parameters):

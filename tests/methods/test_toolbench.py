@@ -97,6 +97,7 @@ def flaky(done, tried):
 
 
 SCENARIO = Scenario(ToolBench(sets=2, rows=9, queries=3), agent(flaky, 3, (STATUS, "elsewhere")[:1]), data={"apis": APIS})
+LOCAL = {"parameters": {"sets": 1, "splits": ["single"], "queries": 1, "calls": 3}, "data": {"apis": DESK[:1]}}
 
 
 # must hold

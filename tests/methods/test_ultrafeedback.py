@@ -87,6 +87,11 @@ SCENARIO = Scenario(
     data={"prompts": PROMPTS},
     roles={"generator": [*[writer] * 4, cut_at_times], "judge": [unreadable_at_times]},
 )
+LOCAL = {
+    "parameters": {"answers": 2, "writers": ["generator"], "rating_tokens": 16},
+    "data": {"prompts": PROMPTS[:1]},
+    "roles": {"generator": 1},
+}
 
 
 def test_invariant_1_four_different_models_answer_each_prompt():

@@ -79,6 +79,7 @@ def scores_of(row):
 SCENARIO = Scenario(
     VoteK(annotator="given", neighbours=6, first=0.3, rows=12), votes, task={"labels": LABELS}, data={"unlabelled": POOL}, score=score
 )
+LOCAL = {"parameters": {"rows": 6, "first": 0.5}, "data": {"unlabelled": POOL[:12]}}
 
 
 def by_hand(vectors, count, k, rho=10.0):

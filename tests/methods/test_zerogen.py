@@ -47,6 +47,7 @@ def sometimes_short(request):
 
 
 SCENARIO = Scenario(ZeroGen(rows=24, context_kind="film", entries=4), sometimes_short, task=TASK)
+LOCAL = {"parameters": {"entries": 1, "attempts": 8}}
 
 
 # ---- the card's invariants ---------------------------------------------------------------------------------------

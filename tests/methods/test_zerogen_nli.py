@@ -22,6 +22,7 @@ def sometimes_unfinished(request):
 
 
 SCENARIO = Scenario(ZeroGenNLI(rows=18), sometimes_unfinished, task={"labels": LABELS}, data=PREMISES)
+LOCAL = {"parameters": {"attempts": 2}}
 
 
 def test_invariant_1_each_prompt_holds_its_premise_and_the_words_of_its_label_and_ends_open():
