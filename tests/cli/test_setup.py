@@ -61,6 +61,17 @@ def test_the_page_of_exit_codes_has_those_of_the_errors(tilth: Tell) -> None:
         assert f"\n    {one.exit} " in page or f"\n    {one.exit}," in page, one  # type: ignore[attr-defined]
 
 
+def test_the_first_word_of_every_code_stands_on_the_help_page() -> None:
+    import ast
+
+    found = [node for path in (ROOT / "src").rglob("*.py") for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    values = [node.value for node in found if isinstance(node, ast.keyword) and node.arg == "code"]
+    codes = {one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value}
+    words = {word.strip(",:") for word in help_command.text("errors").split()}
+    assert len(codes) > 100
+    assert {code for code in codes if not {code, f"{code.split('.')[0]}.*"} & words} == set()
+
+
 def test_every_parameter_of_a_flow_on_the_help_page_is_real(tmp_path: Path) -> None:
     import textwrap
 

@@ -223,7 +223,7 @@ class CoAnnotating(Method):
         unknown = next((name for name in self.variants if name not in fit), None)
         if unknown is not None:
             what = f"coannotating: '{unknown}' is no wording for {len(run.task.labels)} labels. There are: {', '.join(fit)}."
-            raise RequestError(what, code="coannotating.variants")
+            raise RequestError(what, code="method.parameter")
         names = ["confidence"] if self.uncertainty == "confidence" else self.variants or list(fit)
         return [(name, number) for name in dict.fromkeys(names) for number in range(self.repeats)]
 
