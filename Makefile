@@ -4,7 +4,7 @@
 #   make test    the tests
 #   make check   ruff and mypy (strict)
 #   make docs    write the pages of docs/ that are made from the code: keys, methods, steps, commands
-#   make bench   the benchmarks; prints their tables
+#   make bench   the benchmarks that need nothing but this repository; prints their tables (all others: the head of each file in benchmarks/)
 #   make mutants the common mistakes of each method, as patches: its tests must notice every one (some ten minutes)
 #   make soak    the tests that run for minutes: kill -9 over and over, a million rows
 #   make pins    write requirements/dev.txt anew (newest versions that pyproject.toml allows)
@@ -15,6 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 UV ?= $(shell command -v uv 2>/dev/null)
 PYTEST_ARGS ?=
+BENCH ?= throughput replay memory limiter local sandbox
 
 BIN := $(VENV)/bin
 PINS := requirements/dev.txt
@@ -52,7 +53,7 @@ docs: $(RUN_STAMP)
 	$(BIN)/python docs/generate.py
 
 bench: $(DEV_STAMP) model
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python "benchmarks/$$name.py" || exit 1; done
 
 mutants: $(DEV_STAMP) model
 	$(BIN)/python -m pytest tests/mutants -m mutants $(PYTEST_ARGS)

@@ -177,6 +177,14 @@ def test_the_makefile_lists_its_targets() -> None:
     assert declared == described
 
 
+def test_make_bench_runs_what_needs_no_argument_and_no_data_from_elsewhere() -> None:
+    named = re.search(r"^BENCH \?= (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert named is not None
+    for name in named.group(1).split():
+        text = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+        assert "required=True" not in text and not re.search(r"add_argument\(\"[a-z]", text) and "shared/" not in text, name
+
+
 def test_the_changelog_starts_with_what_is_unreleased_or_this_version() -> None:
     import tilth
 
