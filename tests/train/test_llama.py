@@ -78,12 +78,16 @@ def test_after_fit_the_weights_are_unchanged_and_the_loss_has_fallen(lm):
 
 def test_a_sampled_text_has_the_score_that_scoring_it_gives_and_a_state_brings_it_back(lm, tmp_path):
     made = prompts(lm)
-    decoding = Decoding(temperature=0.7, seed=3, max_tokens=8)
-    (written,) = made.sample(("card",), 1, decoding, context="Text:")
-    assert written.tokens and written.text
-    if [piece for piece, _ in made.score(written.text, ("card",), context="Text:")] == [piece for piece, _ in written.tokens]:
+    compared = 0
+    for seed in range(4):
+        decoding = Decoding(temperature=0.7, seed=seed, max_tokens=6)
+        (written,) = made.sample(("card",), 1, decoding, context="Text:")
+        assert written.tokens and "\n" not in "".join(piece for piece, _ in written.tokens)
         again = made.score(written.text, ("card",), context="Text:")
-        assert [p for _, p in again] == pytest.approx([p for _, p in written.tokens], abs=0.01)
+        if [piece for piece, _ in again] == [piece for piece, _ in written.tokens]:  # else it was cut into other tokens
+            compared += 1
+            assert [p for _, p in again] == pytest.approx([p for _, p in written.tokens], abs=0.01)
+    assert compared
     made.state().save(tmp_path / "state.json")
     other = prompts(lm)
     other.restore(State.load(tmp_path / "state.json"))

@@ -1,7 +1,8 @@
 """The embedded model as a frozen model for soft prompts: its forward pass in torch, on a GPU where torch finds one.
 
 The weights are those that ``tilth models pull local`` put on this machine, as float32. Only the gradient by the vectors before
-the input is computed; no weight has one. Texts are padded on the right: behind a causal mask nobody sees the padding.
+the input is computed; no weight has one. Texts are padded on the right: behind a causal mask nobody sees the padding. A text is one
+line: a line break ends it, in training too.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class Llama:
         self._weights = {key: torch.from_numpy(at.astype(np.float32)).to(self._device) for key, at in tensors_of(self.name).items()}
         self._embedding = self._weights["model.embed_tokens.weight"]
         self._tokenizer = tokenizer_of(self.name)
+        self._line = self._tokenizer.encode("\n")[0]
+        self._ends = (self._line, *self._shape.ends)
 
     @property
     def dimension(self) -> int:
@@ -84,7 +87,7 @@ class Llama:
             streams = [_Stream(np.random.default_rng([decoding.seed, number])) for number in range(n)]
             for _ in range(decoding.max_tokens):
                 logits = (last @ self._embedding.T).cpu().numpy().astype(np.float64)
-                chosen = [stream.take(row, decoding, self._shape.ends) for stream, row in zip(streams, logits, strict=True)]
+                chosen = [stream.take(row, decoding, self._ends) for stream, row in zip(streams, logits, strict=True)]
                 if all(stream.ended for stream in streams):
                     break
                 hidden, cache = self._hidden(self._embedding[chosen][:, None], cache)
@@ -110,7 +113,7 @@ class Llama:
     def _logprobs(self, leaves: Sequence[Any], texts: Sequence[str], contexts: Sequence[str], *, ended: bool) -> list[Any]:
         """Log-probability of each token of each text behind its prompt and context."""
         torch = self._torch
-        wanted = [[*self._ids(text), *([self._shape.ends[0]] if ended else [])] for text in texts]
+        wanted = [[*self._ids(text), *([self._line] if ended else [])] for text in texts]
         rows, starts = [], []
         for leaf, ids, context in zip(leaves, wanted, contexts, strict=True):
             before = self._tokenizer.encode(context)
@@ -183,7 +186,11 @@ class _Stream:
         """Choose the next token; once a text has ended, only the padding of its row."""
         if self.ended:
             return ends[0]
-        at = pick(penalised(logits, self.ids, decoding.repetition_penalty), decoding, self.rng)
+        open_to = penalised(logits, self.ids, decoding.repetition_penalty)
+        if not self.ids:
+            open_to = open_to.copy()
+            open_to[list(ends)] = -np.inf
+        at = pick(open_to, decoding, self.rng)
         if at in ends:
             self.ended = True
         else:
