@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -13,17 +13,11 @@ from pydantic import Field, model_validator
 from tilth.engine.method import Method
 from tilth.errors import Failure, RequestError
 from tilth.generate.rows import filled
-from tilth.generate.tools import World, observation
-from tilth.methods.instructions import _functions as functions
 from tilth.methods.instructions._agent_prompts import PROMPTS
-from tilth.methods.instructions._agent_replies import answer, numbered, only, tasks_or_none
+from tilth.methods.instructions._agents import Agents
 from tilth.methods.instructions._course import Course, portions
-from tilth.methods.instructions._skills import SHIPPED, Skill, copies, skill_of
-from tilth.methods.instructions._versions import Drawn, Item, Source, first, gives_away, kind, same, some, text_of, user_of, version
-from tilth.models.base import Message, Reply
-from tilth.prompts import parsers
-from tilth.prompts.prompt import Prompt, build, language_line
-from tilth.prompts.template import Template
+from tilth.methods.instructions._skills import SHIPPED, Skill, skill_of
+from tilth.methods.instructions._versions import Drawn, Item, Source, first, gives_away, some, text_of, user_of, version
 from tilth.records.ids import digest
 from tilth.records.record import Record
 
@@ -32,8 +26,6 @@ if TYPE_CHECKING:
     from tilth.records.data import Data
 
 Value = TypeVar("Value")
-LEAST = (60, 200)
-"""Words asked for of a transformed text at least: as many as the seed has, within these. Under half of that is too short."""
 
 
 class AgentInstruct(Method):
@@ -169,7 +161,7 @@ class AgentInstruct(Method):
         course = drawn.course
         source = Source(drawn.seed, course, agent, text_of(drawn.seed))
         if course.skill.transforms[agent]:
-            text = await self._tried(run, version(source), self._transform(run, source))
+            text = await self._tried(run, version(source), Agents(run, self).transform(source))
             if text is None:
                 return
             source = source._replace(text=text)
@@ -181,7 +173,7 @@ class AgentInstruct(Method):
     async def _of_type(self, run: Run, of: Source, job: tuple[str, int]) -> AsyncIterator[Record]:
         """Flow 2 by the agent of one type, and what becomes of each task."""
         type_, wanted = job
-        tasks = await self._tried(run, version(of, self.system, of.text, type_=type_), self._write_tasks(run, of, type_))
+        tasks = await self._tried(run, version(of, self.system, of.text, type_=type_), Agents(run, self).write_tasks(of, type_))
         shares = portions(wanted, [of.course.chain] * len(tasks or ()))
         jobs = [(number, type_, task, share) for number, (task, share) in enumerate(zip(tasks or (), shares, strict=False))]
         async for record in run.map(partial(self._branch, run, of), jobs, label="task", key=first):
@@ -206,7 +198,7 @@ class AgentInstruct(Method):
         """One suggester, and an editor for each of its suggestions."""
         parent, wanted = job
         goals = some(run.rng("goals"), list(parent.of.course.skill.goals), self.suggestions, again=True)
-        found = await self._tried(run, self._child(parent, number), self._suggest(run, parent, goals))
+        found = await self._tried(run, self._child(parent, number), Agents(run, self).suggest(parent, goals))
         if found is None:
             return
         for goal in [goal for goal, suggestion in zip(goals, found, strict=True) if not suggestion]:
@@ -218,7 +210,8 @@ class AgentInstruct(Method):
     async def _edited(self, run: Run, number: int, parent: Item, job: tuple[int, str, str]) -> Item | None:
         """One suggestion carried out and answered."""
         _, goal, suggestion = job
-        changed = await self._tried(run, self._child(parent, number, goal, suggestion), self._edit(run, parent, goal, suggestion))
+        asked = Agents(run, self).edit(parent, goal, suggestion)
+        changed = await self._tried(run, self._child(parent, number, goal, suggestion), asked)
         if changed is None:
             return None
         text, task = changed
@@ -231,90 +224,13 @@ class AgentInstruct(Method):
             run.reject(item.record, "copies_seed", detail=f"{self.copied_words} words in a row stand in the seed.")
             return None
         tools = item.of.course.skill.context == "tools"
-        said = await self._tried(run, item.record, self._converse(run, item) if tools else self._respond(run, item))
+        agents = Agents(run, self)
+        said = await self._tried(run, item.record, agents.converse(item) if tools else agents.respond(item))
         if said is None:
             return None
         return item._replace(record=item.record.replace(messages=[*item.record["messages"], *said]))
 
-    # the agents
-
-    async def _transform(self, run: Run, source: Source) -> str:
-        skill = source.course.skill
-        tools, least = skill.context == "tools", max(LEAST[0], min(LEAST[1], len(source.text.split())))
-
-        def parse(reply: Reply) -> str:
-            text = functions.read_functions(reply) if tools else only(reply, "text")
-            if not tools and len(text.split()) < least / 2:
-                raise Failure("too_short", f"The text must be at least {least} words long.")
-            if skill.hides_seed and copies(text, source.text, self.copied_words):
-                raise Failure("copies_seed", "Use words of your own: a long run of words stands in the material.")
-            return text
-
-        about: dict[str, Any] = {"how": skill.transforms[source.transform], "least": least}
-        return str(await self._ask(run, source, "functions" if tools else "transform", parse, **about))
-
-    async def _write_tasks(self, run: Run, of: Source, type_: str) -> list[str]:
-        found: list[str] = await self._ask(run, of, "tasks", tasks_or_none, **kind(of, type_), n=self.tasks)
-        if not found:
-            raise Failure("not_applicable", f"The text allows no task of the kind '{type_}'.")
-        return found[: self.tasks]
-
-    async def _suggest(self, run: Run, parent: Item, goals: Sequence[str]) -> list[str]:
-        """A suggestion for each goal; an empty one where it cannot be reached."""
-        skill = parent.of.course.skill
-        seen = functions.written(parent.record["messages"]) if skill.sees_answer else ""
-        about: dict[str, Any] = {"given": parent.task, "goals": [skill.goals[goal].how for goal in goals], "answer": seen}
-        about |= kind(parent.of, parent.record["type"])
-        found: list[str] = await self._ask(run, parent.of, "suggest", partial(numbered, n=len(goals)), parent.text, **about)
-        return found
-
-    async def _edit(self, run: Run, parent: Item, goal: str, suggestion: str) -> tuple[str, str]:
-        """Text and task after an edit. Failure ``unchanged``: what was to be changed is as it was."""
-        about = parent.of.course.skill.goals[goal]
-
-        def parse(reply: Reply) -> tuple[str, str]:
-            text, task = only(reply, "text") if about.text else parent.text, only(reply, "task")
-            if same(text, parent.text) and (about.text or same(task, parent.task)):
-                raise Failure("unchanged", f"The {'text' if about.text else 'task'} must differ from the one that was given.")
-            return text, task
-
-        asked: dict[str, Any] = {"given": parent.task, "goal": about.how, "suggestion": suggestion, "whole": about.text}
-        asked |= kind(parent.of, parent.record["type"])
-        text, task = await self._ask(run, parent.of, "edit", parse, parent.text, **asked)
-        return text, task
-
-    async def _respond(self, run: Run, item: Item) -> list[Message]:
-        prompt = Prompt.chat(str(user_of(item.record)), self._told(run, item, "respond"), parse=answer)
-        sampling: dict[str, Any] = {"temperature": self.answer_temperature, "max_tokens": self.max_tokens}
-        reply = await run.ask(prompt, role="responder", reasks=0, **sampling)  # a second try would answer another message
-        return [{"role": "assistant", "content": reply.value}]
-
-    async def _converse(self, run: Run, item: Item) -> list[Message]:
-        """A conversation with functions; the role `tool` plays them, and knows the calls of this conversation but not its task."""
-        there = functions.apis(item.text)
-        opening = Prompt.chat(item.task, self._told(run, item, "converse")).messages or ()
-        sampling: dict[str, Any] = {"temperature": self.answer_temperature, "max_tokens": self.max_tokens}
-
-        async def reply(steps: Sequence[functions.Step]) -> functions.Step:
-            messages, parse = [*opening, *functions.asked(steps)], partial(functions.read_step, there=there)
-            step: functions.Step = (await run.ask(messages, role="responder", parse=parse, **sampling)).value
-            return step
-
-        async def play(call: functions.Call, world: World) -> str:
-            made = {"function": call.api.name, "arguments": call.arguments}
-            about = {"function": call.api.function()["function"], "call": made, "log": world.log}
-            prompt = build(self.prompts["simulate"], task=run.task, conditions=about, parse=parsers.json({"type": "object"}))
-            said = (await run.ask(prompt, role="tool", temperature=0.0, max_tokens=self.max_tokens)).value
-            return observation(said.get("response", ""), error=str(said.get("error") or "")).text
-
-        return await functions.converse(reply, play, self.steps)
-
     # what they share
-
-    async def _ask(self, run: Run, of: Source, prompt: str, parse: Any, text: str | None = None, **about: Any) -> Any:
-        given = {"skill": of.course.skill, "text": of.text if text is None else text, **about}
-        asked = build(self.prompts[prompt], task=run.task, conditions=given, parse=parse)
-        return (await run.ask(asked, temperature=self.temperature, max_tokens=self.max_tokens)).value
 
     async def _tried(self, run: Run, record: Record, agent: Coroutine[Any, Any, Value]) -> Value | None:
         """What an agent gives; None where it fails: then `record` is rejected, and only its branch ends."""
@@ -323,11 +239,6 @@ class AgentInstruct(Method):
         except Failure as failure:
             run.reject(record, failure.reason, detail=failure.detail, raw=failure.raw)
             return None
-
-    def _told(self, run: Run, item: Item, prompt: str) -> str:
-        """The responder's system message: that of the records, how to answer, the language."""
-        about = {"task": run.task, "labels": run.task.labels, "skill": item.of.course.skill, "text": item.text}
-        return "\n\n".join(filter(None, (self.system, Template(self.prompts[prompt]).render(**about), language_line(run.task.language))))
 
     def _child(self, parent: Item, number: int, goal: str = "", suggestion: str = "", text: str = "", task: str = "") -> Record:
         record = version(parent.of, self.system, text, task, parent.record["type"], goal=goal, suggestion=suggestion)
