@@ -134,3 +134,5 @@ def test_a_common_mistake_is_noticed(runs, run):
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         pytest.skip("these tests skip themselves on this machine, for want of a sandbox say")
     assert code == 1, f"no test failed, or pytest could not run them (exit {code}): {output}"
+    broken = re.search(r"\b(NameError|ImportError|ModuleNotFoundError|SyntaxError|UnboundLocalError)\b.*", output)
+    assert not broken, f"the patch breaks the program instead of making the mistake: {broken and broken[0]}"
