@@ -311,6 +311,14 @@ def test_attributes_may_be_a_text_and_rows_without_them_are_turned_away():
     assert [row["text"] for row in grown.rows] == [row["text"] for row in soft(rows=8).rows]
 
 
+def test_a_generator_is_needed_only_to_describe():
+    assert SoftPrompting().roles == {"embedder": 1} and SoftPrompting(describe=True).roles == {"generator": 1, "embedder": 1}
+
+
+def test_what_wrote_the_texts_is_said():
+    assert any("the texts are by a trigram model" in one for one in soft(rows=4).outcome.warnings)
+
+
 def test_no_attribute_at_all_is_a_wrong_request():
     with pytest.raises(RequestError, match="no row of 'support' has a text and attributes"):
         soft(data=[{"text": "x y", "attributes": []}])

@@ -25,6 +25,7 @@ from tilth.train.tunable import State
 if TYPE_CHECKING:
     from tilth.engine.run import Run
 
+WRITERS: Mapping[Backend, str] = {"ngram": "a trigram model", "smollm2-135m": "a 135M model with tuned prompts"}
 CHUNK = 50
 """Texts that are sampled, and journaled, at once."""
 
@@ -101,6 +102,12 @@ class SoftPrompting(Method):
     repetition_penalty: float = Field(1.4, ge=1, json_schema_extra={"from": "repo, 1.2 to 2"})
     max_tokens: int = Field(64, ge=1)
 
+    def model_post_init(self, context: Any, /) -> None:
+        """A generator is needed only where it describes attributes."""
+        super().model_post_init(context)
+        if not self.describe:
+            self.__dict__["roles"] = {"embedder": 1}
+
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         seeds = self.seeds(run)
         names = sorted({name for seed in seeds for name in seed.attributes})
@@ -108,6 +115,7 @@ class SoftPrompting(Method):
         given = await self.given(run, seeds, names)
         corpus = [seed.text for seed in seeds] + ([row["text"] for row in run.data("unlabelled")] if run.has("unlabelled") else [])
         state = await self.tune(run, given, corpus, seeds)
+        run.note(f"soft-prompting: the texts are by {WRITERS[self.backend]}: they prove that the flow works, not that the data are good.")
         keep = self.rows or self.per_seed * len(seeds)
         wanted = list(self.wanted(run, seeds, max(keep, ceil(keep * self.tries / self.per_seed))))
         chunks = [{"start": at, "wanted": wanted[at : at + CHUNK]} for at in range(0, len(wanted), CHUNK)]
