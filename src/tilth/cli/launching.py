@@ -267,6 +267,6 @@ def _same_judge(session: Session, roles: Any) -> None:
     """Warn where a model rates its own text; an unset judge is the generator."""
     generators = {one.identity: one.name for one in roles.get("generator", ())}
     same = [one.name for one in roles.get("judge") or roles.get("generator", ()) if one.identity in generators]
-    if same:
+    if same and not same[0].startswith("scripted"):
         line = f"judge and generator are both {same[0]}; a model rates its own text too well. Choose another: -m judge=…"
         session.printer.warn(line, "model.same_judge")

@@ -237,7 +237,7 @@ def _know(checked: Sequence[Checked], evidence: Evidence) -> tuple[str, ...]:
     shares = [(share, step) for step, share in evidence.unscored.items() if share > UNSCORED]
     lines += [f"{step} could not score {share:.0%} of the records" for share, step in sorted(shares, reverse=True)]
     lines += [f"a gate was loosened after its figure was seen: {line}" for line in evidence.loosened]
-    others = [name for name in evidence.generators if not name.startswith("local")]
+    others = [name for name in evidence.generators if not name.startswith(("local", "scripted"))]
     if others:
         lines.append(f"what may be trained on text of {', '.join(others)} is a matter of its terms")
     usual = [one for one in checked if one.gate.suggested and one.state == "fails"]

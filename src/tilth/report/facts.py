@@ -32,7 +32,7 @@ class Facts:
     were not generated here but taken over from a file. seconds: of the last start.
     tried: rows that were attempted (given: read). generated: rows that left generation. kept, rejected: as in data/ and
     rejected/. to_review: kept rows that wait for people. wanted: rows asked for.
-    losses: in the order in which they happened. models: role to names. columns: of data/, without lineage.
+    losses: in the order in which they happened. models: role to names, none where none was asked. columns: of data/, without lineage.
     inputs: name to file (base name), sha256, rows, licence, as far as known. values, controls, findings: of metrics.json;
     sizes: rows of each set that it read; stale: it speaks of other records than those in data/, and so counts for no gate.
     """
@@ -86,6 +86,9 @@ def facts(folder: RunFolder, *, where: str = "") -> Facts:
     state, found = written(folder), counts(folder)
     figures, used = measured(folder), usage(folder)
     models = {**used.models, **state.models}
+    if state.status == "done" and used.silent:
+        # a model that was named and never asked wrote nothing
+        models = {role: names for role, names in models.items() if role == "embedder"}
     checked = _checked(state.gates, figures)
     return Facts(
         folder=folder,

@@ -22,6 +22,7 @@ class Usage:
 
     from_journal: calls of the last start that cost nothing because they were answered before. usd: None where a call has no
     known price. by_role: role to model, calls, tokens_in, tokens_out, usd. models: role to the names of the models that answered.
+    silent: the journal and the last start both say that no model was asked at all.
     """
 
     calls: int = 0
@@ -31,6 +32,7 @@ class Usage:
     usd: float | None = 0.0
     by_role: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    silent: bool = False
 
 
 def usage(folder: RunFolder) -> Usage:
@@ -41,6 +43,8 @@ def usage(folder: RunFolder) -> Usage:
     rows = _paid(folder)
     if rows is None:
         return _of_start(totals, from_journal)
+    if not rows and totals.get("calls") == 0 and from_journal == 0:
+        return Usage(silent=True)
     by_role: dict[str, dict[str, Any]] = {}
     models: dict[str, tuple[str, ...]] = {}
     for role, model, *numbers in rows:

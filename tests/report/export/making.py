@@ -70,7 +70,8 @@ def folder_of(
     outcome = start(lambda: execute(Given(), settings))
     assert outcome.status == "done", outcome.stop
     state = settings.folder.read_state()
-    settings.folder.write_state({**state, "models": {"generator": ["openai/gpt-test"]}, **(noted or {})})
+    wrote = {"models": {"generator": ["openai/gpt-test"]}, "totals": {**state["totals"], "calls": len(held)}}  # as if it had written them
+    settings.folder.write_state({**state, **wrote, **(noted or {})})
     return settings.folder
 
 
