@@ -2,13 +2,14 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
 
 from contract.scenario import Scenario
 from methods.growing import asked_of, grow
-from tilth.errors import RequestError
+from tilth.errors import MissingExtra, RequestError
 from tilth.methods.classification import _tuning, soft_prompting
 from tilth.methods.classification.soft_prompting import SoftPrompting
 from tilth.score.noise import evenness, histogram, noise, quietest
@@ -317,6 +318,12 @@ def test_a_generator_is_needed_only_to_describe():
 
 def test_what_wrote_the_texts_is_said():
     assert any("the texts are by a trigram model" in one for one in soft(rows=4).outcome.warnings)
+
+
+def test_a_backend_that_is_not_there_is_said_before_the_first_call(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match=r"needs torch. Install it with: pip install 'tilth\[train\]'"):
+        soft(backend="smollm2-135m", describe=True, reply=lambda request: pytest.fail("asked"))
 
 
 def test_no_attribute_at_all_is_a_wrong_request():

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
+from tilth.errors import require
+from tilth.models.local.weights import path_of
 from tilth.train.ngram import NgramLM
 from tilth.train.soft_prompts import SoftPrompts
 from tilth.train.tunable import Decoding, FrozenLM, Objective, State
@@ -37,6 +39,13 @@ def prompts_of(given: Mapping[str, Any], corpus: Sequence[str]) -> SoftPrompts:
     """Untuned prompts over the frozen model of a backend; `given` holds backend, attributes, instruction, mixture, lengths, seed."""
     more = {name: value for name, value in given.items() if name not in ("backend", "attributes", "dimension")}
     return SoftPrompts(model_of(given["backend"], tuple(corpus), given["dimension"]), given["attributes"], **more)
+
+
+def ready(backend: Backend) -> None:
+    """Raise MissingExtra or RequestError ``model.not_pulled`` now, where a backend lacks what it needs; loads no weights."""
+    if backend != "ngram":
+        require("torch", extra="train", feature="tuning the embedded model")
+        path_of(backend)
 
 
 def model_of(backend: Backend, corpus: tuple[str, ...], dimension: int) -> FrozenLM:

@@ -12,7 +12,7 @@ from pydantic import Field
 from tilth.engine.method import Method
 from tilth.errors import RequestError
 from tilth.generate.quotas import DUPLICATE
-from tilth.methods.classification._tuning import VERSION, Backend, sampled, tuned
+from tilth.methods.classification._tuning import VERSION, Backend, ready, sampled, tuned
 from tilth.prompts import parsers
 from tilth.prompts.prompt import build
 from tilth.prompts.template import Template
@@ -151,7 +151,8 @@ class SoftPrompting(Method):
         return found
 
     def check(self, names: Sequence[str]) -> None:
-        """Nothing is tuned for attributes that no seed has."""
+        """What must be right before the first call; nothing is tuned for attributes that no seed has."""
+        ready(self.backend)
         asked = [("combinations", name) for one in self.combinations for name in one] + [("values", name) for name in self.values]
         for where, name in asked:
             if name not in names:
