@@ -197,7 +197,7 @@ def test_invariant_6_replies_that_cannot_be_read_raise_the_entropy_and_go_to_peo
     assert rows["t01"]["label_probs"] == [{"label": "positive", "prob": 1.0}, {"label": "negative", "prob": 0.0}]
     assert rows["t02"]["llm_label"] is None and rows["t02"]["label_source"] == "human" and rows["t02"]["label"] == "positive"
     assert Counter(row["label_source"] for row in grown.rows) == {"llm": 5, "human": 1}
-    told = "12 of 54 replies could not be read; of 1 of 6 texts none, they went to people"
+    told = "12 of 54 replies could not be read; 1 of 6 texts, with no readable reply at all, went to people"
     assert any(told in line for line in grown.outcome.warnings), grown.outcome.warnings
 
 

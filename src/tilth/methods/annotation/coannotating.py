@@ -185,7 +185,7 @@ class CoAnnotating(Method):
         run.artifact("allocation", {**facts, "cost": paid, **right})
         if unread := sum(vote is None for one in said.values() for vote in one.votes.values()):
             none = sum(one.label is None for one in said.values())
-            lost = f"; of {none} of {len(said)} texts none, they went to people" if none else ""
+            lost = f"; {none} of {len(said)} texts, with no readable reply at all, went to people" if none else ""
             run.note(f"coannotating: {unread} of {paid['calls']} replies could not be read{lost}.")
 
     async def settle(self, run: Run, row: Record, said: Opinion, by_llm: Set[str], audited: Set[str], given: Mapping[str, str]) -> Record:

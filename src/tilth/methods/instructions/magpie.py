@@ -140,7 +140,7 @@ class Magpie(Method):
         if found is None:
             what = f"the chat template of {model}" if self.template == "auto" else f"a chat template '{self.template}'"
             raise RequestError(
-                f"magpie does not know {what}. Set template ({', '.join(TEMPLATES)}) or own_template.", code="method.template"
+                f"magpie does not know {what}. Say it with -p template=NAME ({', '.join(TEMPLATES)}) or own_template.", code="method.template"
             )
         if found.system is None and (self.system or self.turns > 1):
             what = "magpie: the model's chat template knows no system message, which 'system' and further turns need."
