@@ -257,7 +257,8 @@ def pima(method, size, draw, model, seed, runs, name):
     }
     facts["turned away: other reasons"] = sum(n for reason, n in reasons.items() if reason not in REASONS)
     facts["same as a real row that was not shown"] = same(done.rows, [*others, *test], columns)
-    facts["curated rows with label 1"] = sum(key(row[target]) == "1" for row in done.rows)
+    facts["rows that the curator saw (kept and hard)"] = len(done.rows)
+    facts["of these with label 1"] = sum(key(row[target]) == "1" for row in done.rows)
     near = [row.meta["scores"]["nearest_real"] for row in done.rows]
     auc = Judge(real, test, columns, target, seed).worth(done.rows, done.good, others) if done.rows else None
     return {"facts": facts, "near": near, "auc": auc}
