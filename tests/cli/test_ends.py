@@ -33,6 +33,7 @@ def test_with_progress_json_every_line_of_stderr_is_an_event(tilth: Tell) -> Non
 def test_a_mistake_is_an_event_too(tilth: Tell) -> None:
     told = tilth("run", "no-such-flow.yaml", "--progress", "json")
     assert told.exit == 2 and [one["event"] for one in events(told.err)] == ["error"]
+    assert str(events(told.err)[0]["message"]).endswith("Begin one with: tilth flow init no-such-flow")
 
 
 def test_a_run_that_waits_for_people_names_the_queue_and_how_many_questions_it_holds(tilth: Tell) -> None:

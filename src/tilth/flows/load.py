@@ -251,4 +251,4 @@ def _no_file(path: Path) -> str:
         names = []
     close = near(path.name, names)
     other = str(folder / close) if close else None
-    return f"no such flow: {path}." + (f" Did you mean '{other}'?" if other else "")
+    return f"no such flow: {path}. " + (f"Did you mean '{other}'?" if other else f"Begin one with: tilth flow init {path.stem}")

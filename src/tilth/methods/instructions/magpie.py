@@ -139,9 +139,8 @@ class Magpie(Method):
         found = self.own_template or (known(model) if self.template == "auto" else TEMPLATES.get(self.template))
         if found is None:
             what = f"the chat template of {model}" if self.template == "auto" else f"a chat template '{self.template}'"
-            raise RequestError(
-                f"magpie does not know {what}. Say it with -p template=NAME ({', '.join(TEMPLATES)}) or own_template.", code="method.template"
-            )
+            remedy = f"Say it with -p template=NAME ({', '.join(TEMPLATES)}) or own_template."
+            raise RequestError(f"magpie does not know {what}. {remedy}", code="method.template")
         if found.system is None and (self.system or self.turns > 1):
             what = "magpie: the model's chat template knows no system message, which 'system' and further turns need."
             raise RequestError(f"{what} Leave out system and set turns to 1.", code="method.template")
