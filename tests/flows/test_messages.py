@@ -228,7 +228,7 @@ METHOD_VARIANTS = {
     "neither": (("  method: attrprompt\n", ""), "f.yaml:4:3: a stage needs 'method' or 'columns'."),
     "input": (
         ("attrprompt\n  rows: 10\n  with: {length: [15, 40]}", "zerogen_qa\n  rows: 10"),
-        "f.yaml:4:11: zerogen_qa reads 'passages', which 'data' does not define. Add it: data: {passages: FILE}",
+        "f.yaml:4:11: zerogen_qa reads 'passages' (with text), which 'data' does not define. Add it: data: {passages: FILE}",
     ),
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tilth.errors import TilthError
 from tilth.flows import grammar, planned, stages
 from tilth.flows.environment import EnvironmentMistake, expand
+from tilth.flows.inputs import with_columns
 from tilth.flows.load import Where
 from tilth.flows.roles import ROLES
 from tilth.flows.validate import Problems
@@ -186,5 +187,5 @@ def _method(spec: grammar.FlowSpec, stage: grammar.Stage, index: int, problems: 
         if not columns.startswith("?") and name not in spec.data and stage.source is None and not problems.reported(("data",)):
             have = f" (it has: {', '.join(spec.data)})" if spec.data else ""
             add = f"Add it: data: {{{name}: FILE}}" if problems.source.text else f"Give it with: --data {name}=FILE"
-            what = f"{stage.method} reads '{name}', which 'data' does not define{have}. {add}"
+            what = f"{stage.method} reads '{name}'{with_columns(columns)}, which 'data' does not define{have}. {add}"
             problems.add((*at, "method"), what, code="flow.unknown_data")

@@ -82,13 +82,28 @@ def check_needs(method: str, inputs: Mapping[str, str], data: Mapping[str, Data]
     from tilth.records.data import check_columns
 
     for name, declared in inputs.items():
-        optional, needed = declared.startswith("?"), declared.lstrip("?").split()
+        optional, columns = declared.startswith("?"), needed(declared)
         if name not in data:
             if optional:
                 continue
             have = f" (it has: {', '.join(data)})" if data else ""
-            raise RequestError(f"{method} reads '{name}', which is not given{have}. Give it with: --data {name}=FILE", code="data.missing")
-        check_columns(data[name], [column for column in needed if not column.endswith("?")])
+            what = f"{method} reads '{name}'{with_columns(declared)}, which is not given{have}. Give it with: --data {name}=FILE"
+            raise RequestError(what, code="data.missing")
+        check_columns(data[name], columns)
+
+
+def needed(declared: str) -> list[str]:
+    """The columns that must be there, of what a method declares of an input.
+
+    >>> needed("?text label?")
+    ['text']
+    """
+    return [column for column in declared.lstrip("?").split() if not column.endswith("?")]
+
+
+def with_columns(declared: str) -> str:
+    """ " (with text, label)", or nothing where no column is needed."""
+    return f" (with {', '.join(columns)})" if (columns := needed(declared)) else ""
 
 
 def check_values(inputs: Mapping[str, str], data: Mapping[str, Data], task: Task) -> None:

@@ -76,7 +76,7 @@ def fenced(spec: FlowSpec) -> frozenset[str]:
     if spec.evaluate is not None:
         found |= {name for role, name in spec.evaluate.against.items() if role == "holdout"}
         if spec.evaluate.utility is not None:
-            against: dict[str, str] = dict(spec.evaluate.against)
+            against = {str(name): source for name, source in spec.evaluate.against.items()}
             found.add(against.get(spec.evaluate.utility.test, spec.evaluate.utility.test))
     return frozenset(found)
 
