@@ -22,6 +22,7 @@ from tilth.methods.tabular._columns import key, matrix, missing, number  # noqa:
 from tilth.methods.tabular.cllm import CLLM  # noqa: E402
 from tilth.models.scripted import ScriptedModel  # noqa: E402
 from tilth.records.read import read  # noqa: E402
+from tilth.report.usage import usage  # noqa: E402
 
 TABLES = {
     "adult": {"target": "income", "leave_out": ["fnlwgt", "education_num"]},
@@ -207,21 +208,22 @@ def simulated(train, test, given, size, kind, seed, folder, made=None):
 def tables_shown(cells):
     """Markdown."""
     yield "\n### cllm, simulated and published rows\n"
-    yield "AUC in points, of the real rows and those of the column; differences in the last two columns.\n"
-    yield "| table | real rows | writer | rows | kept, % | real only | all | curated | random | curated over all | curated over random |"
-    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    yield "AUC in points, of the real rows and those of the column; differences in the last three columns.\n"
+    heads = ["table", "real rows", "writer", "rows", "kept, %", *SETS, *(f"curated over {part}" for part in ("real only", "all", "random"))]
+    yield f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}"
     for name, seeds in cells.items():
         means = [f"{np.mean([one['auc'][part] for one in seeds]):.1f}" for part in SETS]
-        over = [interval([one["auc"]["curated"] - one["auc"][part] for one in seeds], 1, True) for part in ("all", "random")]
+        over = [interval([one["auc"]["curated"] - one["auc"][part] for one in seeds], 1, True) for part in ("real only", "all", "random")]
         rows, kept = (f"{np.mean([one[what] for one in seeds]):.0f}" for what in ("written", "kept, %"))
         yield f"| {name} | {rows} | {kept} | {' | '.join([*means, *over])} |"
-    flipped = {name: seeds for name, seeds in cells.items() if "found" in seeds[0]}
-    names = list(next(iter(flipped.values()))[0]["found"])
-    yield "\nAUROC for flipped labels, and what was turned away.\n"
-    yield f"| table | real rows | writer | {' | '.join(names)} |\n|---|---|---|{'---|' * len(names)}"
+    flipped = {name: [one["found"] for one in seeds] for name, seeds in cells.items() if "found" in seeds[0]}
+    names = list(next(iter(flipped.values()))[0])
+    heads = ["table", "real rows", "writer", *names, "confidence over last stage", "confidence over logistic regression"]
+    yield f"\nAUROC for flipped labels, and what was turned away.\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}"
     for name, seeds in flipped.items():
-        cells = [interval([one["found"][what] for one in seeds], 0 if "%" in what else 2) for what in names]
-        yield f"| {name} | {' | '.join(cells)} |"
+        told = [interval([one[what] for one in seeds], 0 if "%" in what else 2) for what in names]
+        told += [interval([one[names[0]] - one[other] for one in seeds], 2, True) for other in names[1:3]]
+        yield f"| {name} | {' | '.join(told)} |"
 
 
 def local(seeds, folder):
@@ -251,7 +253,7 @@ def pima(method, size, draw, model, seed, runs, name):
     reasons = Counter({reason: n for (_, reason), n in done.outcome.reasons.items()})
     columns, target = method.table(real)
     facts = {
-        "calls": done.outcome.calls + done.outcome.from_journal,
+        "calls": usage(done.outcome.folder).calls,
         "rows kept": done.outcome.kept,
         **{f"turned away: {one}": reasons[one] for one in REASONS},
     }

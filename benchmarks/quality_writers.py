@@ -59,6 +59,7 @@ from tilth.evaluate.utility.eda import augmented  # noqa: E402
 from tilth.methods.classification.gpt3mix import GPT3Mix  # noqa: E402
 from tilth.prompts.parsers import match_label  # noqa: E402
 from tilth.records.read import read  # noqa: E402
+from tilth.report.usage import usage  # noqa: E402
 from tilth.train.embedding import EmbeddingLogistic  # noqa: E402
 from tilth.train.tfidf import TfidfLogistic  # noqa: E402
 
@@ -100,7 +101,7 @@ def written(dataset, seed, support, runs):
     meant = [words.get(match_label(row.meta["conditions"]["written"], words)) for row in rows]
     facts = {
         "texts": len(rows),
-        "calls": outcome.calls + outcome.from_journal,
+        "calls": usage(outcome.folder).calls,
         "no label in brackets": outcome.reasons.get(("write", "no_label"), 0),
     }
     return rows, meant, {**facts, "other reasons": outcome.rejected - facts["no label in brackets"]}
