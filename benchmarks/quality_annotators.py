@@ -40,6 +40,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections import Counter
 from pathlib import Path
 from sys import path
 
@@ -94,7 +95,8 @@ def coannotated(films, name, folder):
     for number, signal in enumerate(SIGNALS):
         files = [folder / "cells" / f"coannotating-{name}-{number}-{seed}.json" for seed in range(SEEDS)]
         given = [(name, signal, rows, model, seed, folder / "runs") for seed, rows in enumerate(asked)]
-        out[signal] = [kept(file, allocation, *one) for file, one in zip(files, given, strict=True)]
+        found = [kept(file, allocation, *one) for file, one in zip(files, given, strict=True)]
+        out[signal] = [one | {"one label": frequent(rows)} for one, rows in zip(found, asked, strict=True)]
     return out
 
 
@@ -160,15 +162,31 @@ def of_signals(name, by_signal):
     """Each kind of people: true labels with people at random, then what each uncertainty and the oracle adds to it."""
     for people in next(iter(by_signal.values()))[0]["people"]:
         alone = over([one["people"][people] for one in by_signal["label probability"]])
-        yield f"| {name}, {people}: {alone} % by people alone | | | | | | |"
+        constant = over([one["one label"] for one in by_signal["label probability"]])
+        yield f"| {name}, {people}: {alone} by people alone, {constant} by one label for all | | | | | | |"
         for signal, seeds in by_signal.items():
-            at = [[one["at"][f"{people}, {part:.0%}"] for one in seeds] for part in SHARES]
-            best, chance, oracle = ([[three[how] for three in part] for part in at] for how in range(3))
+            best, chance, oracle = at_shares(seeds, people)
             auroc = interval([one["auroc"] for one in seeds], 2)
             yield f"| | at random, labels of {signal} | {over([one['LLM'] for one in seeds])} | | {' | '.join(map(over, chance))} |"
-            yield f"| | {signal} | | {auroc} | {' | '.join(map(over, best, chance))} |"
-            if signal == next(iter(by_signal)):
+            shown = [f"{np.mean(one):.1f}, {over(one, other)}" for one, other in zip(best, chance, strict=True)]
+            yield f"| | {signal} | | {auroc} | {' | '.join(shown)} |"
+            if signal == "five wordings":
                 yield f"| | oracle | | | {' | '.join(map(over, oracle, chance))} |"
+        one, five = (at_shares(by_signal[name], people)[0] for name in ("label probability", "five wordings"))
+        yield f"| | label probability over five wordings, all labels | | | {' | '.join(map(over, one, five))} |"
+        people_alone = [[seed["people"][people] for seed in by_signal["label probability"]]] * len(SHARES)
+        yield f"| | label probability over people alone | | | {' | '.join(map(over, one, people_alone))} |"
+
+
+def at_shares(seeds, people):
+    """For the method, for people at random and for the oracle: of each share the per cent of true labels by seed."""
+    at = [[one["at"][f"{people}, {part:.0%}"] for one in seeds] for part in SHARES]
+    return [[[three[how] for three in part] for part in at] for how in range(3)]
+
+
+def frequent(rows):
+    """Share of the truth that is its most frequent label, in per cent: what a model without any skill can reach."""
+    return 100 * Counter(row["truth"] for row in rows).most_common(1)[0][1] / len(rows)
 
 
 def main() -> None:
