@@ -90,7 +90,7 @@ class SoftPrompting(Method):
     dimension: int = Field(64, ge=2, description="Of a vector of the n-gram model.")
     rate: float = Field(0.1, gt=0, description="Of Adam.", json_schema_extra={"from": "repo"})
     batch: int = Field(8, ge=1, description="Seeds of a step.", json_schema_extra={"from": "repo"})
-    epochs: int = Field(14, ge=1, json_schema_extra={"from": "repo"})
+    epochs: int = Field(14, ge=1, description="Passes over the seeds.", json_schema_extra={"from": "repo"})
     shots: int = Field(2, ge=0, description="Seeds shown before a text.", json_schema_extra={"from": "repo, num_shot"})
     per_seed: int = Field(4, ge=1, description="Texts kept for each seed where 'rows' is not given.", json_schema_extra={"from": "repo"})
     tries: int = Field(6, ge=1, description="Texts written where per_seed are kept.")
@@ -99,7 +99,9 @@ class SoftPrompting(Method):
     values: dict[str, list[str]] = Field({}, description="Attribute to words of which its texts must hold one.")
     describe: bool = Field(False, description="The generator describes attributes of which task.labels says nothing.")
     temperature: float = Field(1.0, ge=0, json_schema_extra={"from": "repo, 1 to 2"})
-    repetition_penalty: float = Field(1.4, ge=1, json_schema_extra={"from": "repo, 1.2 to 2"})
+    repetition_penalty: float = Field(
+        1.4, ge=1, description="Tokens that stand there already are made less likely; 1: not.", json_schema_extra={"from": "repo, 1.2 to 2"}
+    )
     max_tokens: int = Field(64, ge=1)
 
     def model_post_init(self, context: Any, /) -> None:
