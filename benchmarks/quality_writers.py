@@ -1,7 +1,7 @@
 """What gpt3mix's soft labels and cllm's curation are worth: each runs through Tilth, and is judged on real test rows alone.
 
     python benchmarks/quality_writers.py [--seeds 5]                  # cllm on simulated and published rows: minutes of a core
-    python benchmarks/quality_writers.py --folder DIR [--only PART]   # all: the embedded model writes too, about an hour of a core
+    python benchmarks/quality_writers.py --folder DIR [--only PART]   # all: the embedded model writes too, some twenty minutes of a core
 
 DIR keeps runs, vectors and finished parts between starts. Reads ../shared/data.
 
