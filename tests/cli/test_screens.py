@@ -169,7 +169,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose second message speaks of a plot."""
     from tilth.models.scripted import ScriptedModel
 
-    monkeypatch.setattr("tilth.cli.script.model", lambda: ScriptedModel(_message, name="scripted"))
+    monkeypatch.setattr("tilth.cli.script.model", lambda number: ScriptedModel(_message, name="scripted"))
 
 
 def _message(request: Any) -> str:
