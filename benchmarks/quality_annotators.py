@@ -10,8 +10,8 @@ Pools: rows of SST-2's train part, others for every seed; the 1,821 test rows ar
 logistic regression on them. All labels come from runs of the methods by `tilth.run`.
 
 The embedded model answers here with the likeliest of the answers that a prompt allows, by its log-probabilities behind a bare text (as it
-chats, it named a label in few replies; see benchmarks/RESULTS.md). Prompts and wordings were chosen on texts outside all pools: SST-2's
-dev part, and texts of POPQUORN with fewer than eight raters.
+chats, many replies name no label; see benchmarks/RESULTS.md). Prompts and wordings were chosen on texts outside all pools: SST-2's dev
+part, and texts of POPQUORN with fewer than eight raters.
 
 freeal. Embedded model: 120 rows, 2 demonstrations (of 8 medoids or 8 written examples), 2 rounds, else the method's defaults. Measured:
 the LLM's labels of the pool without demonstrations, with the examples that it wrote, and with the student's demonstrations; against the

@@ -36,8 +36,9 @@ class FreeAL(Method):
 
     Differs: the small model is logistic regression on sentence vectors in which each class weighs the same; early stopping is its
     penalty. So there is no back-translation, mix-up or consistency loss. When: hundreds of texts without labels, and an LLM that
-    knows the task (with a handful, a mixture of losses tells nothing). Scores on the pool itself are transductive: they say nothing
-    about new texts.
+    knows the task (with a handful, a mixture of losses tells nothing). The label is the small model's also where the LLM is the
+    better one (docs/quality.md: 120 rows, 5 to 10 points); compare ``llm_label``. Scores on the pool itself are transductive: they
+    say nothing about new texts.
     Needs: task.labels. Calls: `generated`, then 1 per text and round, without the trusted ones.
     """
 
