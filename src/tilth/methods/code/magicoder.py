@@ -147,9 +147,9 @@ class Magicoder(Method):
 
 
 def fragment(document: str, most: int, rng: random.Random) -> tuple[int, str]:
-    """(number of the first line, text) of up to `most` consecutive lines; ("" of an empty document)."""
+    """(number of the first line, text) of up to `most` consecutive lines of a document that holds some."""
     lines = document.splitlines(keepends=True)
-    start = rng.randrange(len(lines)) if lines else 0
+    start = rng.randrange(len(lines))
     return start + 1, "".join(lines[start : start + rng.randint(1, most)])
 
 
