@@ -73,7 +73,7 @@ def sometimes_refuses(request):
 
 
 SCENARIO = Scenario(AttrPrompt(rows=18, attributes={"tone": TONES}, label_attributes={"topic": 4}), sometimes_refuses, task=MANY)
-LOCAL = {"parameters": {"label_attributes": {}, "length": [], "attempts": 6}, "task": TASK}
+LOCAL = {"parameters": {"label_attributes": {}, "length": [], "attempts": 4}, "task": TASK}
 
 
 def test_questions_name_labels_with_their_definitions_and_attributes_without_underscores():

@@ -54,7 +54,7 @@ def cllm(reply=table, real=REAL, **parameters):
 
 
 SCENARIO = Scenario(CLLM(rows=70, trees=10, lag=3), table, data={"support": REAL})
-LOCAL = {"parameters": {"shown": 3, "per_call": 3, "max_calls": 3, "max_tokens": 60, "trees": 5}}
+LOCAL = {"parameters": {"shown": 3, "per_call": 3, "max_calls": 2, "max_tokens": 40, "trees": 5}}
 
 
 def scores_of(row):

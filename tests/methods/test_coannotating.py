@@ -90,7 +90,7 @@ def votes_of(row):
 
 
 SCENARIO = Scenario(CoAnnotating(people="given", audit=0.2), doubtful, task={"labels": TWO}, data={"unlabelled": POOL})
-LOCAL = {"data": {"unlabelled": POOL[:2]}}
+LOCAL = {"data": {"unlabelled": POOL[:1]}}
 
 
 def test_invariant_1_entropy_is_0_for_unanimous_votes_and_log2_k_for_an_even_split():

@@ -70,7 +70,7 @@ def often_fails(request):
 
 
 SCENARIO = Scenario(MetaMath(**FEW), often_fails, data={"seed": SEEDS})
-LOCAL = {"parameters": {"answers": 1, "rephrasings": 1, "lag": 2}, "data": {"seed": SEEDS[:1]}}
+LOCAL = {"parameters": {"routes": ["Rephrased", "FOBAR"], "answers": 1, "rephrasings": 1, "lag": 2}, "data": {"seed": SEEDS[:1]}}
 
 
 def run(reply=model, seeds=SEEDS, task=None, **parameters):

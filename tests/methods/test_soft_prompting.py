@@ -182,6 +182,7 @@ def artifact(grown, name):
 KINDS = [{"text": f"the {THINGS[k % 4]} of kind {k:02d} was {k}.", "attributes": [f"kind{k:02d}", "all"]} for k in range(12)]
 QUICK = {**SMALL, "epochs": 1, "dimension": 16}
 SCENARIO = Scenario(SoftPrompting(rows=16, describe=True, **QUICK), described, data={"support": KINDS})
+LOCAL = {"data": {"support": KINDS[:6]}}
 
 
 def test_rows_hold_text_attributes_seed_mixture_and_noise_and_attributes_are_of_seeds():

@@ -21,7 +21,7 @@ def writes(request):
 
 
 SCENARIO = Scenario(ZeroGenQA(entries=3), lambda request: "no mark here" if request.seed % 5 == 0 else writes(request), data=PASSAGES)
-LOCAL = {"parameters": {"entries": 1, "answers": 2, "lag": 1}}
+LOCAL = {"parameters": {"entries": 1, "answers": 1, "lag": 1}}
 
 
 def test_invariant_4_the_answer_stands_at_its_place_and_not_in_the_question():
