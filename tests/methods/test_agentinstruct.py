@@ -21,7 +21,7 @@ from tilth.records.data import Data
 
 READING, CHANGING, CALLING = "reading_comprehension", "text_modification", "tool_use"
 MARKS = {"Turn the material below into": "transform", "Out of the material below": "functions", "tasks of one kind only": "tasks",
-         "suggest one concrete change": "suggest", "Carry out this change": "edit", "You play a function": "simulate",
+         "suggest one concrete change": "suggest", "Carry out this change": "edit", "You play an API": "simulate",
          "that can call these functions": "converse", "Do what the user asks": "respond"}  # fmt: skip
 SEEDS = [
     {"id": f"s{n}", "text": f"Seed number {n} tells of a mill, its {n} wheels and of the brook that turns them in spring."}

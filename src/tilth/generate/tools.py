@@ -10,17 +10,31 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tilth.errors import RequestError
+from tilth.prompts import parsers
+from tilth.prompts.prompt import build
 from tilth.prompts.template import Template
 from tilth.records.record import Record
+
+if TYPE_CHECKING:
+    from tilth.engine.run import Run
 
 OK, UNKNOWN, BAD_INPUT, FINISHED, RESTART, FAILED, TRANSPORT = 0, 1, 2, 3, 4, 11, 12
 """Codes of ToolBench (5 to 12: the service failed). FAILED: its answer is an error. TRANSPORT: there is no answer."""
 
 PythonTool = Callable[..., Any]
 """``tool(state, **arguments)``: a plain function that may change `state` and returns what JSON can hold."""
+
+SIMULATE = (
+    "You play an API for a test. Answer the call as the real service would, with realistic values that fit the document, the "
+    "arguments and the calls before it; the same call gives the same answer. Do not help the caller beyond that.\n\n"
+    "Document:\n{{ api.function().function | tojson }}\n\nCalls before, oldest first:\n{{ log | tojson }}\n\n"
+    "The call: {{ call | tojson }}\n\n"
+    'Reply with one JSON object {"error": "", "response": ...}; where the call cannot succeed, say why in "error".'
+)
+"""The prompt of a model that plays an API."""
 
 _TYPES = {"string": "string", "str": "string", "enum": "string", "date": "string", "number": "number", "float": "number", "int": "integer",
           "integer": "integer", "boolean": "boolean", "bool": "boolean", "array": "array", "list": "array", "object": "object"}  # fmt: skip
@@ -151,6 +165,21 @@ def answer(api: Api, arguments: Mapping[str, Any] | None, world: World, tool: Py
 def observation(response: Any = "", *, error: str = "", code: int = OK) -> Observation:
     """In the form in which every answer is shown."""
     return Observation(json.dumps({"error": error, "response": response}, ensure_ascii=False, default=str), code)
+
+
+async def simulated(run: Run, prompt: str, api: Api, arguments: Mapping[str, Any] | None, world: World, max_tokens: int) -> Observation:
+    """A model in the role `tool` plays the API; it knows the calls of this world, and nothing of what they are for.
+
+    Raises
+    ------
+    Failure: it did not answer with an object.
+    """
+    call = {"function": api.name, "arguments": arguments}
+    about = {"api": api, "call": call, "log": world.log}
+    asked = build(prompt, task=run.task, conditions=about, parse=parsers.json({"type": "object"}))
+    said = (await run.ask(asked, role="tool", temperature=0.0, max_tokens=max_tokens)).value
+    error = str(said.get("error") or "")
+    return observation(said.get("response", ""), error=error, code=TRANSPORT if error else OK)
 
 
 def _scripted(responses: Sequence[Mapping[str, Any]], args: Mapping[str, Any], world: World) -> Observation:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tilth.generate.tools import SIMULATE
+
 _ABOUT = "{% if task.about %}{{ task.about }}\n{% endif %}{% if skill.about %}{{ skill.about }}\n{% endif %}\n"
 _TEXT = "The {{ skill.text }}:\n{{ text }}\n\n"
 _KIND = "{{ type.replace('_', ' ') }}. {{ definition }}"
@@ -74,10 +76,5 @@ PROMPTS: Mapping[str, str] = {
         "When all is done, or cannot be done, answer the user in plain words without a call. If a required value is missing, ask for it. "
         "If no function serves a wish, say that you cannot do it. Never pretend that something was done."
     ),
-    "simulate": (
-        "You play a function for a test. Answer the call as the real service would, with realistic values that fit the document, the "
-        "arguments and the calls before it; the same call gives the same answer. Do not help the caller beyond that.\n\n"
-        "Document:\n{{ function | tojson }}\n\nCalls before, oldest first:\n{{ log | tojson }}\n\nThe call: {{ call | tojson }}\n\n"
-        'Reply with one JSON object {"error": "", "response": ...}; where the call cannot succeed, say why in "error".'
-    ),
+    "simulate": SIMULATE,
 }

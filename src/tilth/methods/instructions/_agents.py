@@ -7,13 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import Failure
-from tilth.generate.tools import World, observation
+from tilth.generate.tools import World, simulated
 from tilth.methods.instructions import _functions as functions
 from tilth.methods.instructions._agent_replies import answer, numbered, only, tasks_or_none
 from tilth.methods.instructions._skills import copies
 from tilth.methods.instructions._versions import Item, Source, kind, same, user_of
 from tilth.models.base import Message, Reply
-from tilth.prompts import parsers
 from tilth.prompts.prompt import Prompt, build, language_line
 from tilth.prompts.template import Template
 
@@ -97,11 +96,8 @@ class Agents:
             return step
 
         async def play(call: functions.Call, world: World) -> str:
-            made = {"function": call.api.name, "arguments": call.arguments}
-            about = {"function": call.api.function()["function"], "call": made, "log": world.log}
-            prompt = build(self._method.prompts["simulate"], task=self._run.task, conditions=about, parse=parsers.json({"type": "object"}))
-            said = (await self._run.ask(prompt, role="tool", temperature=0.0, max_tokens=self._method.max_tokens)).value
-            return observation(said.get("response", ""), error=str(said.get("error") or "")).text
+            prompt, most = self._method.prompts["simulate"], self._method.max_tokens
+            return (await simulated(self._run, prompt, call.api, call.arguments, world, most)).text
 
         return await functions.converse(reply, play, self._method.steps)
 

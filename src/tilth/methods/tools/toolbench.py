@@ -11,7 +11,20 @@ from pydantic import Field, model_validator
 from tilth.engine.method import Method
 from tilth.errors import Failure, RequestError
 from tilth.generate.search import End, Limits, Tree, depth_first
-from tilth.generate.tools import FINISHED, RESTART, TRANSPORT, UNKNOWN, Api, World, answer, observation, read_api, read_arguments
+from tilth.generate.tools import (
+    FINISHED,
+    RESTART,
+    SIMULATE,
+    TRANSPORT,
+    UNKNOWN,
+    Api,
+    World,
+    answer,
+    observation,
+    read_api,
+    read_arguments,
+    simulated,
+)
 from tilth.generate.tools import Observation as Seen
 from tilth.methods.tools._agent import (
     FINISH,
@@ -28,7 +41,6 @@ from tilth.methods.tools._agent import (
     transcript,
 )
 from tilth.methods.tools._queries import MULTI, SINGLE, ApiSet, Query, api_sets, read_queries, unfit
-from tilth.prompts import parsers
 from tilth.prompts.prompt import build
 from tilth.prompts.refusals import refusal
 from tilth.records.record import Record
@@ -102,13 +114,7 @@ class ToolBench(Method):
             "These tries did not solve the task, and what they changed is undone. Do something different from each of them now: another "
             "function, or other arguments. Do not mention them in what you think."
         ),
-        "simulate": (
-            "You play an API for a test. Answer the call as the real service would, with realistic values that fit the document, the "
-            "arguments and the calls before it; the same call gives the same answer. Do not help the caller beyond that.\n\n"
-            "Document:\n{{ api.function().function | tojson }}\n\nCalls before, oldest first:\n{{ log | tojson }}\n\n"
-            "The call: {{ call | tojson }}\n\n"
-            'Reply with one JSON object {"error": "", "response": ...}; where the call cannot succeed, say why in "error".'
-        ),
+        "simulate": SIMULATE,
     }
 
     splits: list[Split] = Field(["single", "category", "collection"], min_length=1, description="Kinds of sets, taken in turn.")
@@ -248,22 +254,17 @@ class ToolBench(Method):
         if api is None:
             return observation(error=f"there is no function '{act.name}'", code=UNKNOWN)
         seen = answer(api, arguments, world, self.functions.get(api.name))
-        call = {"function": api.name, "arguments": arguments}
         if seen is None:
-            seen = await self._simulated(run, api, call, world)
-        world.log.append({**call, "answer": seen.text})
+            seen = await self._simulated(run, api, arguments, world)
+        world.log.append({"function": api.name, "arguments": arguments, "answer": seen.text})
         return seen
 
-    async def _simulated(self, run: Run, api: Api, call: Mapping[str, Any], world: World) -> Seen:
-        """The role `tool` plays the API; it knows the calls of this branch, and nothing of the query."""
-        about = {"api": api, "call": call, "log": world.log}
-        prompt = build(self.prompts["simulate"], task=run.task, conditions=about, parse=parsers.json({"type": "object"}))
+    async def _simulated(self, run: Run, api: Api, arguments: Mapping[str, Any] | None, world: World) -> Seen:
+        """What a model that plays the API answers; that it cannot is an answer too."""
         try:
-            said = (await run.ask(prompt, role="tool", temperature=0.0, max_tokens=self.max_tokens)).value
+            return await simulated(run, self.prompts["simulate"], api, arguments, world, self.max_tokens)
         except Failure as failure:
             return observation(error=f"the service did not answer ({failure.reason})", code=TRANSPORT)
-        error = str(said.get("error") or "")
-        return observation(said.get("response", ""), error=error, code=TRANSPORT if error else 0)
 
     def _native(self, run: Run) -> bool:
         return self.calling == "native" or (self.calling == "auto" and run.models("generator")[0].can.tools)
