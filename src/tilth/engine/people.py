@@ -37,7 +37,6 @@ async def ask_person(session: Session, frame: Frame, question: str, options: Seq
     key = digest("person", frame.place, body, frame.occurrence(digest("person", body)))
     found = session.journal.get(key, 0)
     if found is not None:
-        session.progress.from_journal += 1
         return _answer(orjson.loads(found.reply))
     answered = session.answers().get(key.hex())
     if answered is not None:

@@ -27,7 +27,6 @@ async def do(session: Session, frame: Frame, fn: Callable[..., Any], args: tuple
     key = digest("do", frame.place, body, frame.occurrence(digest("do", body)))
     found = session.journal.get(key, 0)
     if found is not None:
-        session.progress.from_journal += 1
         return thaw(orjson.loads(found.reply))
     session.check_stop()
     result = freeze(await session.settings.executor.do(fn, args))
