@@ -85,7 +85,7 @@ def test_an_empty_cell_of_an_input_is_never_shown_to_a_model(name: str, tmp_path
             method,
             reply=_watched(method.reply, shown),
             roles={role: [_watched(one, shown) for one in pool] for role, pool in method.roles.items()},
-            data={**method.data, given: [*rows, empty]},
+            data={**method.data, given: [empty, *rows]},
         )
         try:
             outcome, _ = changed.run(tmp_path / f"{given}-{needed}")

@@ -12,6 +12,7 @@ from pydantic import Field
 from tilth.engine.method import Method
 from tilth.errors import RequestError
 from tilth.generate.quotas import DUPLICATE
+from tilth.generate.rows import filled
 from tilth.methods.classification._tuning import VERSION, Backend, ready, sampled, tuned
 from tilth.prompts import parsers
 from tilth.prompts.prompt import build
@@ -115,7 +116,8 @@ class SoftPrompting(Method):
         names = sorted({name for seed in seeds for name in seed.attributes})
         self.check(names)
         given = await self.given(run, seeds, names)
-        corpus = [seed.text for seed in seeds] + ([row["text"] for row in run.data("unlabelled")] if run.has("unlabelled") else [])
+        others = filled(run, "unlabelled", "text") if run.has("unlabelled") else ()
+        corpus = [*(seed.text for seed in seeds), *(str(row["text"]) for row in others)]
         state = await self.tune(run, given, corpus, seeds)
         run.note(f"soft-prompting: the texts are by {WRITERS[self.backend]}: they prove that the flow works, not that the data are good.")
         keep = self.rows or self.per_seed * len(seeds)

@@ -13,6 +13,7 @@ from pydantic import Field
 from tilth.engine.method import Method
 from tilth.errors import RequestError
 from tilth.generate.quotas import DUPLICATE, split
+from tilth.generate.rows import filled
 from tilth.methods.classification import _supergen as ours
 from tilth.methods.classification._continuing import labels_of
 from tilth.methods.classification._supergen import STARTS, Form, Likelihood, Spoken, likeliest, spoken
@@ -140,7 +141,7 @@ class SuperGen(Method):
 
     def premises(self, run: Run, most: int) -> list[Record]:
         """The first sentences, from the beginning of the corpus; each is continued once for a label: greedy words are always the same."""
-        found = list(islice(run.data("unlabelled"), most))
+        found = list(islice(filled(run, "unlabelled", "text"), most))
         if not found:
             raise RequestError("data 'unlabelled' is empty. Give it with: --data unlabelled=FILE", code="data.empty")
         if len(found) < most:

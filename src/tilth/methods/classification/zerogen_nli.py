@@ -12,6 +12,7 @@ from pydantic import Field
 from tilth.engine.method import Method
 from tilth.errors import RequestError
 from tilth.generate.quotas import fill, split
+from tilth.generate.rows import filled
 from tilth.methods.classification._continuing import Mode, checked, labels_of, one_text, up_to_quote
 from tilth.records.record import Record
 
@@ -65,11 +66,11 @@ class ZeroGenNLI(Method):
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
         links = self._links(labels_of(run, self.name))
-        data = run.data("unlabelled")
-        quotas = split(self.rows or len(data) * self.entries * len(links), links)
-        premises = list(islice(data, -(-max(quotas.values()) // self.entries)))
+        most = None if self.rows is None else -(-max(split(self.rows, links).values()) // self.entries)
+        premises = list(islice(filled(run, "unlabelled", "text"), most))
         if not premises:
             raise RequestError("data 'unlabelled' is empty. Give it with: --data unlabelled=FILE", code="data.empty")
+        quotas = split(self.rows or len(premises) * self.entries * len(links), links)
         attempts = {label: self.attempts or 4 * quota for label, quota in quotas.items()}
         write = partial(self._hypothesis, run, premises, links)
         async for record in fill(run, quotas, write, attempts=attempts, same=lambda record: record.columns, label="hypothesis"):

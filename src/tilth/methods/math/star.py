@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from tilth.engine.method import Method
+from tilth.generate.rows import filled
 from tilth.methods.math._rationales import MARK, Solved, Trainer, demonstrations_of, read, shown
 from tilth.prompts.prompt import build
 from tilth.records.record import Record
@@ -104,7 +105,7 @@ class Star(Method):
     trainer: Any = Field(None, exclude=True, description="What fine-tunes the base model; see Trainer. Python only.")
 
     async def generate(self, run: Run) -> AsyncIterator[Record]:
-        examples = tuple(run.data("examples")) if run.has("examples") else ()
+        examples = tuple(filled(run, "examples", "question", "rationale", "answer")) if run.has("examples") else ()
         math, base = Math.model_validate({}), run.models("generator")[0]
         past: deque[list[dict[str, str]]] = deque(maxlen=self.copy_n + 1)
         model, best, kept = None, -1.0, 0
@@ -145,10 +146,11 @@ class Star(Method):
 
     def _draw(self, run: Run, number: int) -> Iterator[Record]:
         """Shuffled, the first `n_train_samples`."""
-        data = run.data("questions")
-        wanted = run.rng("questions", number).sample(range(len(data)), min(self.n_train_samples, len(data)))
+        questions = partial(filled, run, "questions", "question", "answer")
+        there = sum(1 for _ in questions(tell=number == 1))
+        wanted = run.rng("questions", number).sample(range(there), min(self.n_train_samples, there))
         chosen = set(wanted)
-        rows = {at: row for at, row in enumerate(data) if at in chosen}
+        rows = {at: row for at, row in enumerate(questions(tell=False)) if at in chosen}
         return (rows[at] for at in wanted)
 
     async def _learn(self, run: Run, now: Round, row: Record) -> Record | None:
@@ -217,7 +219,7 @@ class Star(Method):
         async def right(row: Record) -> int:
             return int(await self._right(run, now, row, await self._solve(run, now, row, hint=False)))
 
-        found = await run.map(right, run.data("dev"), label=f"dev {now.number}")
+        found = await run.map(right, filled(run, "dev", "question", "answer", tell=now.number == 1), label=f"dev {now.number}")
         return float(sum(found) / max(1, len(found)))
 
     def _chats(self, model: RoleModel, examples: tuple[Record, ...]) -> bool:
