@@ -24,8 +24,8 @@ class Goal(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    how: str
-    text: bool = False
+    how: str = Field(description="What the suggester is asked for, and the editor carries out.")
+    text: bool = Field(False, description="Whether the edit changes the text too.")
 
 
 class Skill(BaseModel):
