@@ -69,6 +69,17 @@ def test_same_text_alone_in_any_batch_and_in_another_pipeline(model: LocalModel)
     assert asyncio.run(joining()) == together[8:16], "bit for bit, log-probabilities included"
 
 
+async def test_long_prompts_do_not_depend_on_company_either(model: LocalModel) -> None:
+    """256 tokens a step are the library's default: whatever is left of a prompt for the next step must change nothing."""
+    long = [Request(prompt="word" + " word" * n, temperature=0, max_tokens=2, logprobs=True) for n in range(253, 259)]
+    alone = [await model.complete(request) for request in long]
+    for request, before in zip(long, alone, strict=True):
+        neighbour = asyncio.ensure_future(model.complete(review(1, max_tokens=30)))
+        await asyncio.sleep(0.2)
+        assert (await model.complete(request)) == before
+        await neighbour
+
+
 async def test_the_reply_continues_the_prefill(model: LocalModel) -> None:
     request = Request(prompt="The capital of France is", temperature=0, max_tokens=3, logprobs=True)
     reply = await model.complete(request)

@@ -1,9 +1,11 @@
 """One background thread that drives OpenVINO's continuous batching for every task and event loop of the process.
 
 Requests join and leave the running batch at any step. With exact settings (float32 arithmetic and cache, no dynamic
-quantisation) a reply does not depend on what else is in the batch, bit for bit, with one exception that was measured:
-a step with a single token takes another matrix kernel (differences of 1e-5 in log-probabilities). So a lone request
-gets a companion whose text nobody reads. That costs a lone request 10 to 30 % of its speed, and full batches nothing.
+quantisation) a reply does not depend on what else is in the batch, bit for bit, with two exceptions that were measured, each
+a difference of 1e-5 in log-probabilities. A step with a single token takes another matrix kernel: so a lone request gets a
+companion whose text nobody reads, which costs it 10 to 30 % of its speed, and full batches nothing. And a prompt of which a
+single token is left for the next step takes another attention kernel, where others in the batch decide what is left: so no
+prompt is split, at no cost.
 
 The library's `step` keeps Python's lock while it computes (measured: 30 to 100 ms a step, more while prompts are read), so
 the event loop of this process answers late by that much while the embedded model writes.
@@ -31,6 +33,9 @@ EXACT: Final = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_S
 ENDS: Final = {0, 2}
 """<|endoftext|> and <|im_end|>: either ends a reply."""
 
+_CONTEXT: Final = 8192
+"""Tokens that the model reads at most, and so those of a step: any prompt fits whole."""
+
 _COMPANION_TEXT: Final = "The weather is"
 _COMPANION_TOKENS: Final = 256
 
@@ -52,7 +57,7 @@ class Job:
     text: str
     settings: dict[str, Any]
     schema: str | None = None
-    context: int = 8192
+    context: int = _CONTEXT
     answer: Future[Generated] = field(default_factory=Future)
     handle: Any = None
     input: int = 0
@@ -140,6 +145,8 @@ class Engine:
             if self._tokenizer is None:
                 self._tokenizer = self._genai.Tokenizer(self._folder)
             scheduler = self._genai.SchedulerConfig()
+            if self._exact:
+                scheduler.dynamic_split_fuse, scheduler.max_num_batched_tokens = False, _CONTEXT
             properties = EXACT if self._exact else {}
             self._pipeline = self._genai.ContinuousBatchingPipeline(self._folder, self._tokenizer, scheduler, "CPU", **properties)
         except Exception as error:  # a boundary: native code; any of its errors means the same
