@@ -253,9 +253,7 @@ class ToolBench(Method):
         api = next((api for api in query.given.apis if api.name == act.name), None)
         if api is None:
             return observation(error=f"there is no function '{act.name}'", code=UNKNOWN)
-        seen = answer(api, arguments, world, self.functions.get(api.name))
-        if seen is None:
-            seen = await self._simulated(run, api, arguments, world)
+        seen = answer(api, arguments, world, self.functions.get(api.name)) or await self._simulated(run, api, arguments, world)
         world.log.append({"function": api.name, "arguments": arguments, "answer": seen.text})
         return seen
 
