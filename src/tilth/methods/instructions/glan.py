@@ -122,7 +122,7 @@ class GLAN(Method):
         paths = [(row, {str(row.get(column)) for column in ("field", "subfield", "discipline")}) for row in rows]
         for name in self.removed:
             if not any(name in path for _, path in paths):
-                raise RequestError(f"glan: 'removed' names '{name}', which is no node of 'taxonomy'.", code="glan.removed")
+                raise RequestError(f"glan: 'removed' names '{name}', which is no node of 'taxonomy'.", code="method.removed")
         kept = [row for row, path in paths if not path.intersection(self.removed)]
         if not kept:
             raise RequestError("glan: 'taxonomy' holds no discipline, or all are removed.", code="data.taxonomy")
