@@ -141,6 +141,11 @@ def test_malformed_lines_do_not_abort_the_batch():
         objects("n", Reply("I have no list."))
 
 
+def test_an_array_over_lines_loses_none_of_them():
+    read = objects("n", Reply('```json\n[\n  {"n": "a"},\n  {"n": "b, c"}, \n  {"n": "d"}\n]\n```'))
+    assert [one["n"] for one in read] == ["a", "b, c", "d"]
+
+
 def test_a_new_discipline_only_adds_calls_for_it():
     less, more = make(taxonomy=TAXONOMY[:2]), make(taxonomy=[TAXONOMY[2], *TAXONOMY[:2]])
     asked, then = (Counter((prompt, request.seed) for prompt, request in zip(g.prompts, g.requests, strict=True)) for g in (less, more))

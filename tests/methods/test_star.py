@@ -200,6 +200,20 @@ def test_the_hint_marks_the_right_choice_alone():
     assert shown(CHOICES[1] | {"choices": ["lake", "wood"]}, hint=True).endswith("(B) wood (CORRECT)")
 
 
+@pytest.mark.parametrize("said", ["B", "(b)", "(B) wood", "B. Wood", "b: wood.", "wood"])
+def test_a_choice_may_be_named_with_its_text(said):
+    def told(text, row, **parameters):
+        return run(lambda request: f"so\n#### {text}", questions=[row], **parameters)
+
+    row = CHOICES[1]
+    grown = told(said, row)
+    assert [one["answer"].upper() for one in grown.rows] == ["B"] and len(grown.requests) == 1
+    assert told(f"{said} or lake", row).rows == told("(A) wood", row).rows == []
+    crossed = row | {"choices": {"A": "B", "B": "A", "C": "town"}}
+    assert [one["answer"] for one in told("B", crossed).rows] == ["B"]
+    assert len(told(said, row, match="exact").rows) == (said in ("B", "(b)"))
+
+
 def test_values_are_compared_or_texts_as_declared():
     grown = run(lambda request: f"so\n#### ${2 * number_of(request) + 7}.00")
     assert len(grown.rows) == N

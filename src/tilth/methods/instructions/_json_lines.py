@@ -10,9 +10,9 @@ from tilth.models.base import Reply
 
 
 def objects(name: str, reply: Reply) -> list[dict[str, Any]]:
-    """The objects on the lines of a reply that have a `name`; other lines are passed over."""
+    """The objects on the lines of a reply that have a `name`, also where commas make an array of them; other lines are passed over."""
     found = []
-    for line in reply.text.splitlines():
+    for line in (one.strip().removesuffix(",") for one in reply.text.splitlines()):
         try:
             value = json.loads(line)
         except ValueError:

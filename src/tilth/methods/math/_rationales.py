@@ -70,6 +70,23 @@ def choices_of(row: Mapping[str, Any]) -> Mapping[str, str]:
     return {chr(ord("A") + number): str(text) for number, text in enumerate(choices)}
 
 
+def chosen(solved: Solved, choices: Mapping[str, str]) -> Solved:
+    """The answer as the letter of a choice, where it is that choice's text, alone or behind its letter.
+
+    >>> chosen(Solved("It is near.", "B) The wood"), {"A": "the lake", "B": "the wood"})
+    Solved(rationale='It is near.', answer='B')
+    """
+    said = _plain(solved.answer or "")
+    if not said or said in {_plain(key) for key in choices}:
+        return solved
+    named = [key for key, text in choices.items() if said in {_plain(mark + text) for mark in ("", f"{key}) ", f"{key}. ", f"{key}: ")}]
+    return Solved(solved.rationale, named[0]) if len(named) == 1 else solved
+
+
+def _plain(text: str) -> str:
+    return text.strip("() .").casefold()
+
+
 def demonstrations_of(rows: Sequence[Mapping[str, Any]], *, hint: bool) -> list[dict[str, str]]:
     """The same examples, with the hint or without it."""
     return [

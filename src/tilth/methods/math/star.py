@@ -11,7 +11,7 @@ from pydantic import Field
 
 from tilth.engine.method import Method
 from tilth.generate.rows import filled
-from tilth.methods.math._rationales import MARK, Solved, Trainer, demonstrations_of, read, shown
+from tilth.methods.math._rationales import MARK, Solved, Trainer, choices_of, chosen, demonstrations_of, read, shown
 from tilth.prompts.prompt import build
 from tilth.records.record import Record
 from tilth.verify.math import Math, gold_answer
@@ -182,7 +182,8 @@ class Star(Method):
         reply = await run.ask(prompt, model=now.model, reasks=0, **sampling)
         if reply.finish == "length" and MARK not in reply.text:
             run.note(f"replies were cut off at {self.max_tokens} tokens before their answer: raise max_tokens.")
-        return read(reply.text)
+        solved = read(reply.text)
+        return chosen(solved, choices_of(row)) if self.match == "value" else solved
 
     async def _right(self, run: Run, now: Round, row: Record, solved: Solved) -> bool:
         gold = gold_answer(row["answer"])
