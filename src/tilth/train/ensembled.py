@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tilth.stats.arrays import Bools, Floats, Ints
 from tilth.train.classifier import LogisticStudent
 from tilth.train.embedding import EmbeddingLogistic
-from tilth.train.logistic import Coefficients
+from tilth.train.logistic import Coefficients, softmax
 from tilth.train.tfidf import TfidfLogistic
 
 
@@ -111,7 +111,7 @@ def learn(matrix: Any, targets: Floats, weights: Floats, settings: Robust | None
     rng, left, intervals = np.random.default_rng(use.seed), np.zeros(0, dtype=np.int64), [kept]
     for update in range(use.updates):
         if update and update % use.interval == 0:
-            z = ensemble.update(_softmax(np.asarray(matrix @ w) + b))
+            z = ensemble.update(softmax(np.asarray(matrix @ w) + b))
             kept = agreed(z, labels, use.threshold, use.least)
             intervals.append(kept)
             left = np.zeros(0, dtype=np.int64)
@@ -119,7 +119,7 @@ def learn(matrix: Any, targets: Floats, weights: Floats, settings: Robust | None
             left = rng.permutation(np.flatnonzero(kept))
         rows, left = left[: use.batch], left[use.batch :]
         part = matrix[rows]
-        p = _softmax(np.asarray(part @ w) + b)
+        p = softmax(np.asarray(part @ w) + b)
         slope = p - goal[rows]
         if ensemble.times:  # the derivative of KL(z || p) by the logits is p - z
             slope = slope + use.strength * ramp_up(ensemble.times, use.ramp) * (p - z[rows])
@@ -140,11 +140,6 @@ def _coefficients(w: Floats, b: Floats) -> Coefficients:
     if w.shape[1] == 2:
         return Coefficients(w[:, 1:] - w[:, :1], b[1:] - b[:1])
     return Coefficients(w, b)
-
-
-def _softmax(logits: Floats) -> Floats:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 class _Ensembled(LogisticStudent):

@@ -149,8 +149,8 @@ class Star(Method):
         questions = partial(filled, run, "questions", "question", "answer")
         there = sum(1 for _ in questions(tell=number == 1))
         wanted = run.rng("questions", number).sample(range(there), min(self.n_train_samples, there))
-        chosen = set(wanted)
-        rows = {at: row for at, row in enumerate(questions(tell=False)) if at in chosen}
+        mine = set(wanted)
+        rows = {at: row for at, row in enumerate(questions(tell=False)) if at in mine}
         return (rows[at] for at in wanted)
 
     async def _learn(self, run: Run, now: Round, row: Record) -> Record | None:
